@@ -1,0 +1,5 @@
+"""`python -m isim` is the command `isim`."""
+
+from isim.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""The command line. One file a command; no logic here; heavy imports happen inside commands."""
+
+import importlib
+import os
+import sys
+
+import click
+
+from isim import __version__
+from isim.errors import IsimError
+
+_COMMANDS = {
+    "run": "Simulate requests through a policy on one GPU and record what happened.",
+    "compare": "Run several policies on the same requests and say how they differ.",
+    "profile": "Record a profile on a device, or compute an analytic one.",
+    "import": "Turn what other tools recorded into a profile or a trace.",
+    "trace": "Make and look at traces of arriving requests.",
+    "show": "Print the figures of a run folder.",
+    "list": "List policies, contention models, models, GPUs or arrival processes.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Import a command's module only when it is called, so that `isim --help` is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"isim.cli.{cmd_name}_" if cmd_name == "import" else f"isim.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "auto_envvar_prefix": "ISIM"},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="isim")
+def cli() -> None:
+    """Simulate ML inference serving with co-location on GPUs.
+
+    \b
+    isim run                                    simulate the built-in example
+    isim run --profile p.parquet --trace t.parquet --policy dynamic:max_batch=8 -o out/
+    """
+
+
+def main() -> None:
+    """Run the command line: exit codes 0 done, 1 wrong input, 2 usage, 3 verdict "no", 4 no GPU, 130 interrupted."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        click.echo("isim: interrupted", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except IsimError as error:
+        for problem in error.problems:
+            click.echo(f"isim: {problem}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
