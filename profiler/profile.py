@@ -1,0 +1,189 @@
+"""A profile: what each operation of a model's batch takes of a GPU when it runs alone."""
+
+import difflib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from isim.errors import ProfileError
+from isim.profiler.check_profile import batch_rows, conformed, footer_problems, table_problems
+from isim.profiler.schema import KEY, SCHEMA, SCHEMA_VERSION
+
+_FOOTER = b"isim.profile"
+
+
+class Profile:
+    """Hold the operations of each (model, batch size) and where they come from; made by `read` or `from_table`.
+
+    Examples
+    --------
+    >>> table = pa.table({
+    ...     "model": ["tiny"] * 2, "batch_size": [4] * 2, "sm_share": [1.0] * 2, "position": [0, 1],
+    ...     "kind": ["kernel", "end"], "name": ["gemm", "end"], "duration_ns": [900, 0], "gap_ns": [50, 50],
+    ... })
+    >>> profile = Profile.from_table(table, {"origin": "imported"})
+    >>> profile.models, profile.batch_sizes("tiny"), profile.solo_ns("tiny", 4)
+    (('tiny',), (4,), 1000)
+    """
+
+    def __init__(self, table: pa.Table, footer_json: str) -> None:
+        self._table = table
+        self._footer_json = footer_json
+        self._rows = batch_rows(table)
+
+    @classmethod
+    def from_table(cls, table: pa.Table, footer: dict[str, Any], where: str = "profile") -> Self:
+        """Check, sort and adopt `table`; optional columns it lacks are null, and `schema` of the footer is filled in.
+
+        Parameters
+        ----------
+        where
+            What the errors call the table, such as its path.
+
+        Raises
+        ------
+        ProfileError
+            Anything is wrong with the columns, the values or the footer; all problems at once.
+        """
+        footer = {"schema": SCHEMA_VERSION, **footer}
+        table, problems = conformed(table)
+        if not problems:
+            table = table.sort_by([(name, "ascending") for name in KEY]).combine_chunks()
+            problems = list(table_problems(table))
+        problems = [*footer_problems(footer), *problems]
+        try:
+            footer_json = json.dumps(footer, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            problems.append(f"the footer is not JSON ({error}); use text, numbers, lists and dictionaries")
+        if problems:
+            raise ProfileError(*(f"{where}: {problem}" for problem in problems))
+        return cls(table, footer_json)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read and check a profile file.
+
+        Raises
+        ------
+        ProfileError
+            The file is missing, not Parquet, not a profile, or its content is wrong; all problems at once.
+        """
+        try:
+            table = pq.ParquetFile(path).read()
+        except FileNotFoundError:
+            raise ProfileError(
+                f"{path}: no such file; write one with 'isim profile' or 'isim import profile'"
+            ) from None
+        except (OSError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0]
+            raise ProfileError(f"{path}: not a readable Parquet file ({reason}); name a profile file") from None
+        text = (table.schema.metadata or {}).get(_FOOTER)
+        try:
+            footer = json.loads(text) if text is not None else None
+        except ValueError:
+            footer = None
+        if not isinstance(footer, dict):
+            found = "no footer 'isim.profile'" if text is None else "the footer 'isim.profile' is not a JSON object"
+            raise ProfileError(f"{path}: not a profile ({found}); import it with 'isim import profile'")
+        footer.setdefault("schema", None)  # a file must state its version; only from_table fills it in
+        return cls.from_table(table, footer, str(path))
+
+    def write(self, path: str | Path, force: bool = False) -> None:
+        """Write the profile as Parquet, whole or not at all; equal profiles give equal bytes.
+
+        Parameters
+        ----------
+        force
+            Replace an existing file.
+
+        Raises
+        ------
+        ProfileError
+            The file exists and `force` is false, or it cannot be written.
+        """
+        target = Path(path)
+        if target.exists() and not force:
+            raise ProfileError(f"{path}: exists already; choose another path or replace it with -f/--force")
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        table = self._table.replace_schema_metadata({_FOOTER: self._footer_json.encode()})
+        try:
+            pq.write_table(table, partial, compression="zstd", version="2.6", row_group_size=1 << 20)
+            partial.replace(target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise ProfileError(f"{path}: cannot be written ({error.strerror or error}); choose another path") from None
+
+    @property
+    def table(self) -> pa.Table:
+        """All operations, sorted by model, batch size, SM share and position."""
+        return self._table
+
+    @property
+    def footer(self) -> dict[str, Any]:
+        """Where the profile comes from: schema, origin, device and versions, how it was measured (a fresh copy)."""
+        footer: dict[str, Any] = json.loads(self._footer_json)
+        return footer
+
+    @property
+    def origin(self) -> str:
+        """`measured`, `imported` or `analytic`; every result derived from the profile repeats it."""
+        return str(self.footer["origin"])
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models profiled, sorted."""
+        return tuple(sorted({model for model, _, _ in self._rows}))
+
+    def batch_sizes(self, model: str, sm_share: float = 1.0) -> tuple[int, ...]:
+        """Return the batch sizes profiled of `model`, ascending.
+
+        Raises
+        ------
+        ProfileError
+            The model was not profiled.
+        """
+        if model not in self.models:
+            near = difflib.get_close_matches(model, self.models, 1)
+            advice = f"did you mean {near[0]!r}?" if near else "profile it with 'isim profile'"
+            raise ProfileError(f"profile: no measurement of {model!r} (has: {', '.join(self.models)}); {advice}")
+        return tuple(sorted(size for name, size, share in self._rows if (name, share) == (model, sm_share)))
+
+    def operations(self, model: str, batch_size: int, sm_share: float = 1.0) -> pa.Table:
+        """Return the operations of one batch in launch order, its `end` row (if any) last.
+
+        Raises
+        ------
+        ProfileError
+            This batch was not profiled.
+        """
+        rows = self._rows.get((model, batch_size, sm_share))
+        if rows is None:
+            sizes = ", ".join(map(str, self.batch_sizes(model, sm_share))) or "none"
+            share = "" if sm_share == 1 else f" and SM share {sm_share:g}"
+            raise ProfileError(
+                f"profile: no measurement of {model} at batch size {batch_size}{share} (measured: {sizes}); "
+                "profile it with 'isim profile' or choose a measured size"
+            )
+        return self._table.slice(rows.start, rows.stop - rows.start)
+
+    def solo_ns(self, model: str, batch_size: int, sm_share: float = 1.0) -> int:
+        """Return how long a batch takes alone in ns: all its gaps and durations."""
+        operations = self.operations(model, batch_size, sm_share)
+        return sum(value for name in ("duration_ns", "gap_ns") for value in operations[name].to_pylist() if value)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content, whatever file or library version holds it."""
+        sha256 = hashlib.sha256(self._footer_json.encode())
+        for field in SCHEMA:
+            column = self._table[field.name]
+            # JSON writes the shortest text that reads back as the same number, so equal content is equal text.
+            sha256.update(json.dumps([field.name, column.to_pylist()]).encode())
+        return sha256.hexdigest()
+
+    def __repr__(self) -> str:
+        return f"<Profile {self.origin}: {len(self._rows)} batches of {', '.join(self.models)}>"
