@@ -1,0 +1,143 @@
+"""What the flags of several commands accept: durations, rates, weights and objectives, with their units."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from isim.errors import IsimError
+from isim.units import parse_rate_rps, parse_seconds
+
+EVERY_MODEL = "*"
+"""The key under which `Slo` files an objective that names no model."""
+
+
+class _Positive(click.ParamType[float]):
+    """A positive, finite quantity with its unit."""
+
+    def parse(self, text: str) -> float:
+        raise NotImplementedError
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            quantity = self.parse(value)
+        except IsimError as error:
+            self.fail(str(error).partition(": ")[2], param, ctx)  # click names the flag itself
+        if not 0 < quantity < math.inf:
+            self.fail(f"not positive and finite (found {value!r})", param, ctx)
+        return quantity
+
+
+class Seconds(_Positive):
+    """A duration such as `5ms` or `2s`, in seconds.
+
+    Examples
+    --------
+    >>> Seconds()("5ms")
+    0.005
+    """
+
+    name = "duration"
+
+    def parse(self, text: str) -> float:
+        return parse_seconds(text)
+
+
+class Rate(_Positive):
+    """A rate such as `200rps`, in requests per second.
+
+    Examples
+    --------
+    >>> Rate()("1.5krps")
+    1500.0
+    """
+
+    name = "rate"
+
+    def parse(self, text: str) -> float:
+        return parse_rate_rps(text)
+
+
+class _PerModel(click.ParamType[dict[str, float]]):
+    """Entries `MODEL=quantity` between commas, in the order written."""
+
+    example: str
+
+    def entry(self, model: str, quantity: str) -> tuple[str, float]:
+        """Return the model and its quantity; `model` is empty where the entry has no `=`."""
+        raise NotImplementedError
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, float]:
+        if isinstance(value, dict):
+            return value
+
+        def refuse(why: str) -> NoReturn:
+            self.fail(f"{why} (found {value!r}); write {self.name}, such as {self.example}", param, ctx)
+
+        quantities: dict[str, float] = {}
+        for text in value.split(","):
+            model, equals, right = (part.strip() for part in text.rpartition("="))
+            if not right or bool(equals) > bool(model):
+                refuse("an entry is empty")
+            try:
+                model, quantity = self.entry(model, right)
+            except (IsimError, ValueError):
+                refuse(f"cannot read {right!r}")
+            if not 0 < quantity < math.inf:
+                refuse(f"{right!r} is not positive and finite")
+            if model in quantities:
+                refuse(f"{model!r} stands there twice")
+            quantities[model] = quantity
+        return quantities
+
+
+class Weights(_PerModel):
+    """Models and their weights; a bare model weighs 1.
+
+    Examples
+    --------
+    >>> Weights()("resnet50=3,bert")
+    {'resnet50': 3.0, 'bert': 1.0}
+    """
+
+    name = "MODEL=WEIGHT,..."
+    example = "resnet50=3,bert=1"
+
+    def entry(self, model: str, quantity: str) -> tuple[str, float]:
+        return (model, float(quantity)) if model else (quantity, 1.0)
+
+
+class Slo(_PerModel):
+    """Objectives for the latency of models, in seconds; one without a model is filed under `EVERY_MODEL`.
+
+    Examples
+    --------
+    >>> Slo()("50ms,bert=0.1s")
+    {'*': 0.05, 'bert': 0.1}
+    """
+
+    name = "[MODEL=]DURATION,..."
+    example = "50ms or resnet50=50ms,bert=100ms"
+
+    def entry(self, model: str, quantity: str) -> tuple[str, float]:
+        return model or EVERY_MODEL, parse_seconds(quantity)
+
+
+def merged(ctx: click.Context, param: click.Parameter, values: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Merge the values of a flag that may be given several times; the callback of `multiple=True` options.
+
+    Raises
+    ------
+    click.BadParameter
+        Two of them name the same model.
+    """
+    quantities: dict[str, float] = {}
+    for value in values:
+        for model, quantity in value.items():
+            if model in quantities:
+                raise click.BadParameter(f"{model!r} was given twice; give every model once", ctx, param)
+            quantities[model] = quantity
+    return quantities
