@@ -1,0 +1,65 @@
+# Needs only make and Python 3.11 or newer. `make` lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench fidelity dist clean
+
+# The first of these that runs, is new enough and can make environments; or name one: make PYTHON=/path/to/python3
+USABLE := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p $(USABLE) && echo $$p && break; done)
+RUN := .venv/bin/python
+PIP := $(RUN) -m pip --quiet --disable-pip-version-check
+DATA ?= ../shared/data
+
+# An editable install stores the path of the checkout: one that was copied or moved is installed again.
+ifneq ($(shell cat .venv/installed 2>/dev/null),$(CURDIR))
+.PHONY: .venv/installed
+endif
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+demo: .venv/installed ## simulate the built-in example and print its figures
+	$(RUN) -m isim run --force --output runs/demo
+	@echo "The run lies in $(CURDIR)/runs/demo; print it again with .venv/bin/isim show runs/demo"
+
+test: lint ## run every check: lint, then the tests
+	$(RUN) -m pytest -n 2
+
+lint: .venv/tools ## check style, types and the direction of imports
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	@rm -rf build/types && mkdir -p build/types/isim
+	@ln -s "$(CURDIR)"/sim/* "$(CURDIR)/profiler" "$(CURDIR)/traces" "$(CURDIR)/policies" build/types/isim/
+	$(RUN) -m mypy
+	PYTHONPATH=build/types $(RUN) .venv/bin/lint-imports --cache-dir build/import-linter
+
+bench: .venv/tools ## measure the speed of the engine, into build/bench.json
+	@mkdir -p build
+	$(RUN) tests/benchmarks/run.py --output build/bench.json
+
+fidelity: .venv/tools ## compare with measured co-location (DATA=folder), into build/fidelity.json
+	@test -d "$(DATA)" || { echo "make fidelity: no measurements in $(DATA); name their folder with DATA=" >&2; exit 1; }
+	@mkdir -p build
+	$(RUN) tests/fidelity/report.py --data "$(DATA)" --output build/fidelity.json
+
+dist: .venv/tools ## build the wheel and the source distribution, into dist/
+	@rm -rf dist
+	$(RUN) -m build --outdir dist
+
+clean: ## remove everything that was made here, except runs/
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find sim profiler traces policies tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/installed: pyproject.toml
+	@$(RUN) $(USABLE) || $(PYTHON) $(USABLE) || { \
+	  echo "make: no usable Python 3.11 or newer (with venv and pip) found; install one or name it: make PYTHON=/path/to/python3" >&2; \
+	  exit 1; }
+	@$(RUN) $(USABLE) || $(PYTHON) -m venv --clear .venv
+	@echo "Installing isim and what it needs into .venv (about a minute)"
+	@$(PIP) install 'pip>=25.1'
+	@$(PIP) install --editable .
+	@printf '%s' "$(CURDIR)" > $@
+
+.venv/tools: .venv/installed
+	@echo "Installing the tools of a developer into .venv"
+	@$(PIP) install --group dev
+	@touch $@
