@@ -1,0 +1,282 @@
+"""Find a policy, contention model or other plug-in by name or in a file, and build it from a spec.
+
+A spec is `name`, `name:parameter=value,parameter=value`, or the same with `path/to/file.py:Class` for the name.
+"""
+
+import difflib
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+import traceback
+import types
+import typing
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from isim.errors import IsimError
+from isim.units import parse_rate_rps, parse_seconds
+
+_FILE = re.compile(r"(?P<name>(?P<path>.+\.py)(?::(?P<symbol>[^:=,]*))?)(?::(?P<parameters>.*))?")
+_UNITS = {"_s": parse_seconds, "_rps": parse_rate_rps}
+_EXAMPLES = {int: "a whole number, such as 8", float: "a number, such as 0.5", bool: "true or false"}
+
+
+class Plugin(NamedTuple):
+    """What `isim list` says of one plug-in."""
+
+    name: str
+    summary: str
+    """First sentence of the class's docstring."""
+    parameters: dict[str, str]
+    """Parameter name -> its default as text, or `required`."""
+
+
+def list_plugins(group: str) -> list[Plugin]:
+    """Return every installed plug-in of an entry-point group, by name.
+
+    Examples
+    --------
+    >>> [plugin.name for plugin in list_plugins("isim.policies")][:2]
+    ['dynamic', 'fcfs']
+    """
+    plugins = []
+    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
+        try:
+            target = entry.load()
+        except Exception as error:  # a third party's import may raise anything; the others are still worth listing
+            plugins.append(Plugin(entry.name, f"Cannot be loaded ({type(error).__name__}: {error}).", {}))
+            continue
+        text = " ".join((inspect.getdoc(target) or "").split("\n\n")[0].split())
+        defaults = {
+            name: "required" if parameter.default is parameter.empty else _show(parameter.default)
+            for name, parameter in _parameters(target).items()
+        }
+        plugins.append(Plugin(entry.name, re.split(r"(?<=\.)\s", text)[0], defaults))
+    return plugins
+
+
+def load_plugin(kind: str, group: str, spec: str, error: type[IsimError]) -> Any:
+    """Build the plug-in that `spec` names.
+
+    Parameters
+    ----------
+    kind
+        What the plug-in is, for messages: `policy`, `contention model`.
+    group
+        The entry-point group in which names are looked up.
+    spec
+        The name or file, and the parameters.
+    error
+        What to raise.
+
+    Raises
+    ------
+    IsimError
+        As `error`: see `parse_plugin`; or the class refuses the parameters.
+
+    Examples
+    --------
+    >>> from isim.errors import PolicyError
+    >>> load_plugin("policy", "isim.policies", "greedy:max_batch=4", PolicyError).max_batch
+    4
+    """
+    target, parameters = parse_plugin(kind, group, spec, error)
+    try:
+        return target(**parameters)
+    except IsimError:
+        raise
+    except Exception as raised:
+        path, line = _last_line(raised, inspect.getsourcefile(target))
+        raise error(
+            f"{kind} {spec}: {target.__name__} raised {type(raised).__name__} at {path}:{line} ({raised}); "
+            "correct the parameters or the class"
+        ) from raised
+
+
+def parse_plugin(kind: str, group: str, spec: str, error: type[IsimError]) -> tuple[type[Any], dict[str, Any]]:
+    """Return the class and the typed parameters that `spec` names.
+
+    Values get the type of the constructor's annotation: int, float, bool, str, a choice of literals, a tuple written
+    `4/8`, or one of these or `none`. A parameter whose name ends in `_s` takes a duration, `2ms`, and is then also
+    known without the suffix; `_rps` likewise takes a rate.
+
+    Raises
+    ------
+    IsimError
+        As `error`: name, file, class or a parameter unknown, or a value of another type; all parameters at once.
+
+    Examples
+    --------
+    >>> from isim.errors import PolicyError
+    >>> parse_plugin("policy", "isim.policies", "dynamic:max_queue_delay=2ms,preferred_batch_sizes=4/8", PolicyError)
+    (<class 'isim.policies.dynamic.Dynamic'>, {'max_queue_delay_s': 0.002, 'preferred_batch_sizes': (4, 8)})
+    """
+    spec = spec.strip()
+    in_file = _FILE.fullmatch(spec)
+    if in_file:
+        target = _load_from_file(kind, Path(in_file["path"]), in_file["symbol"] or "", error)
+        name, text = in_file["name"], in_file["parameters"] or ""
+    else:
+        name, _, text = spec.partition(":")
+        target = _load_by_name(kind, group, name, error)
+    problems: list[str] = []
+    parameters = _read_parameters(f"{kind} {name}", target, text, problems)
+    if problems:
+        raise error(*problems)
+    return target, parameters
+
+
+def _load_by_name(kind: str, group: str, name: str, error: type[IsimError]) -> Any:
+    entries = {entry.name: entry for entry in entry_points(group=group)}
+    if name not in entries:
+        raise error(
+            f"{kind} {name or repr(name)}: unknown (known: {', '.join(sorted(entries)) or 'none'}); "
+            f"{_nearest(name, entries)}one of your own is written path/to/file.py:Class"
+        )
+    try:
+        return entries[name].load()
+    except Exception as raised:  # a third party's import may raise anything
+        raise error(
+            f"{kind} {name}: cannot be loaded from {entries[name].value} ({type(raised).__name__}: {raised}); "
+            "reinstall the package that provides it"
+        ) from raised
+
+
+def _load_from_file(kind: str, path: Path, symbol: str, error: type[IsimError]) -> Any:
+    try:
+        source = path.read_bytes()
+    except OSError as raised:
+        raise error(f"{kind} {path}: cannot be read ({raised.strerror}); give the path of a Python file") from None
+    # Named by content, so that an edited file is loaded anew and an unedited one keeps its classes (pickle needs that).
+    module_name = f"isim_plugin_{hashlib.sha256(bytes(path.resolve()) + source).hexdigest()[:16]}"
+    module = sys.modules.get(module_name) or _run_file(kind, path, module_name, error)
+    classes = [n for n, v in vars(module).items() if inspect.isclass(v) and v.__module__ == module_name]
+    target = getattr(module, symbol, None) if symbol else None
+    if not inspect.isclass(target):
+        found = f"no class {symbol!r}" if symbol else "names no class"
+        own = ", ".join(sorted(classes)) or "none"
+        example = f"{path}:{(difflib.get_close_matches(symbol, classes, 1) or sorted(classes) or ['Class'])[0]}"
+        raise error(f"{kind} {path}: {found} (classes in it: {own}); write {example}")
+    return target
+
+
+def _run_file(kind: str, path: Path, module_name: str, error: type[IsimError]) -> types.ModuleType:
+    import_spec = importlib.util.spec_from_file_location(module_name, path)
+    assert import_spec is not None and import_spec.loader is not None  # always so for a name that ends in .py
+    module = importlib.util.module_from_spec(import_spec)
+    sys.modules[module_name] = module  # dataclasses and pickle look a class's module up here
+    try:
+        import_spec.loader.exec_module(module)
+    except SyntaxError as raised:
+        del sys.modules[module_name]
+        raise error(
+            f"{kind} {raised.filename}:{raised.lineno}: not valid Python ({raised.msg}: {(raised.text or '').strip()})"
+            "; correct that line"
+        ) from raised
+    except Exception as raised:
+        del sys.modules[module_name]
+        where, line = _last_line(raised, str(path))
+        raise error(f"{kind} {where}:{line}: {type(raised).__name__} ({raised}); correct that line") from raised
+    return module
+
+
+def _last_line(raised: Exception, path: str | None) -> tuple[str, int]:
+    """Return the last line of the user's file that an exception passed through, else where it was raised."""
+    frames = traceback.extract_tb(raised.__traceback__)
+    own = [frame for frame in frames if path is not None and Path(frame.filename) == Path(path).absolute()]
+    frame = (own or frames)[-1]
+    return path if own and path is not None else frame.filename, frame.lineno or 0
+
+
+def _parameters(target: Any) -> dict[str, inspect.Parameter]:
+    found = inspect.signature(target).parameters
+    return {n: p for n, p in found.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+def _read_parameters(where: str, target: Any, text: str, problems: list[str]) -> dict[str, Any]:
+    known = _parameters(target)
+    values: dict[str, Any] = {}
+    for item in text.split(",") if text.strip() else ():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        names = [name for name in (key, *(key + suffix for suffix in _UNITS)) if name in known]
+        if not equals or not key:
+            problems.append(f"{where}: not a parameter (found {item.strip()!r}); write name=value, name=value")
+        elif not names:
+            advice = _nearest(key, known) or "leave it out"
+            problems.append(f"{where}: no parameter {key} (has: {', '.join(known) or 'none'}); {advice.rstrip('; ')}")
+        elif names[0] in values:
+            problems.append(f"{where}: {names[0]} is given twice (found {item.strip()!r}); give it once")
+        else:
+            try:
+                values[names[0]] = _read_value(names[0], key, value, _hint(target, known[names[0]]))
+            except IsimError as raised:
+                # Kept even so: what is given wrong is not also missing.
+                values[names[0]] = None
+                problems += (f"{where}: {problem}" for problem in raised.problems)
+    for name, parameter in known.items():
+        if parameter.default is parameter.empty and name not in values:
+            problems.append(f"{where}: {name} is missing (found {text.strip()!r}); add {name}=value")
+    return values
+
+
+def _hint(target: Any, parameter: inspect.Parameter) -> Any:
+    """Return the parameter's annotation; without one, the type of its default."""
+    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    unknown = parameter.default is None or parameter.default is parameter.empty
+    return hints.get(parameter.name, str if unknown else type(parameter.default))
+
+
+def _read_value(name: str, key: str, text: str, hint: Any) -> Any:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        options = typing.get_args(hint)
+        if text == "none" and types.NoneType in options:
+            return None
+        hint = next(option for option in options if option is not types.NoneType)
+    if typing.get_origin(hint) is tuple:
+        member = typing.get_args(hint)[0]
+        return tuple(_read_value(name, key, part, member) for part in text.split("/") if part)
+    if typing.get_origin(hint) is typing.Literal:
+        choices = {str(choice): choice for choice in typing.get_args(hint)}
+        if text not in choices:
+            raise IsimError(f"{name} has no such choice (found {text!r}); give {' or '.join(choices)}")
+        return choices[text]
+    if hint is float:
+        for suffix, parse in _UNITS.items():
+            # A bare number is clear only where the name that was written carries the unit.
+            if name.endswith(suffix) and not (key == name and _is_number(text)):
+                return parse(text, name)
+    try:
+        if hint is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if hint in (int, float, str):
+            return hint(text)
+    except (ValueError, KeyError):
+        raise IsimError(f"{name} is of another type (found {text!r}); give {_EXAMPLES[hint]}") from None
+    raise IsimError(f"{name} cannot be given as text (its type is {_show_type(hint)}); set it from Python")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    nearest = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {nearest[0]}?; " if nearest else ""
+
+
+def _show(default: object) -> str:
+    if isinstance(default, tuple):
+        return "/".join(map(str, default)) or "none"
+    return "none" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _show_type(hint: Any) -> str:
+    return hint.__name__ if inspect.isclass(hint) else str(hint)
