@@ -1,0 +1,98 @@
+"""Read delimited text: every cell as text, times as exact nanoseconds."""
+
+import csv
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from isim.errors import TraceError
+
+DIGITS: Mapping[str, int] = {"s": 9, "ms": 6, "us": 3, "ns": 0}
+"""Decimal places of each unit of time that a nanosecond resolves."""
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file of text, unpacking it if it is gzipped, whatever its name.
+
+    Raises
+    ------
+    TraceError
+        There is no such file, or it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
+    except FileNotFoundError:
+        raise TraceError(f"{path}: no such file; check the path") from None
+    except OSError as error:
+        raise TraceError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+
+
+def read_delimited(path: Path) -> pa.Table:
+    """Return a CSV file with a header as a table of text.
+
+    Raises
+    ------
+    TraceError
+        The file is missing, empty, or no such table.
+    """
+    names = header(path)
+    options = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    with opened(path) as file:
+        try:
+            table = pacsv.read_csv(file, convert_options=options)
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise unreadable(path, error) from None
+    return table.rename_columns([name.strip() for name in names])
+
+
+def header(path: Path) -> list[str]:
+    """Return the names in the first line of a CSV file.
+
+    Raises
+    ------
+    TraceError
+        The file is missing or empty, or its first line is not text.
+    """
+    with opened(path) as file:
+        try:
+            line = file.readline().decode("utf-8-sig").rstrip("\r\n")
+        except (OSError, EOFError, ValueError) as error:
+            raise unreadable(path, error) from None
+    if not line:
+        raise TraceError(f"{path}: not a CSV table with a header (its first line is empty); check the file")
+    return next(csv.reader([line]))
+
+
+def unreadable(path: Path, error: Exception) -> TraceError:
+    """Say in one sentence why a file is not a CSV table."""
+    return TraceError(f"{path}: not a CSV table with a header ({str(error).splitlines()[0]}); check the file")
+
+
+def to_ns(column: Any, unit: str) -> Any:
+    """Convert decimal text in `unit` to int64 nanoseconds, rounded, without a detour through floating point.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        A cell is not a number, or beyond 292 years.
+
+    Examples
+    --------
+    >>> to_ns(pa.chunked_array([["1700000000.1234567", "5e-05"]]), "s").to_pylist()
+    [1700000000123456700, 50000]
+    """
+    digits = DIGITS[unit]
+    exact = pc.cast(pc.utf8_trim_whitespace(column), pa.decimal256(76, 45))  # holds any float's shortest text
+    rounded = pc.cast(pc.round(exact, digits), pa.decimal128(38, digits)).combine_chunks()
+    halves = np.frombuffer(rounded.buffers()[1], dtype=np.int64).reshape(-1, 2)[rounded.offset :][: len(rounded)]
+    if (halves[:, 1] != halves[:, 0] >> 63).any():
+        raise pa.ArrowInvalid("beyond 292 years")
+    return pa.chunked_array([pa.array(halves[:, 0])])

@@ -1,0 +1,130 @@
+"""The columns of a trace, one row a request, and how a table is brought to them."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SCHEMA_VERSION = "1"
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+COLUMNS: Mapping[str, Any] = {
+    "arrival_ns": pa.int64(),  # since the start of the trace
+    "model": _TEXT,
+    "request_id": pa.int64(),
+    "slo_ns": pa.int64(),  # end to end, from the arrival on
+    "ttft_slo_ns": pa.int64(),
+    "tpot_slo_ns": pa.int64(),
+    "priority": pa.int16(),  # larger is more urgent
+    "tenant": _TEXT,
+    "class": _TEXT,
+    "batch": pa.int32(),  # samples the request holds
+    "input_tokens": pa.int32(),
+    "output_tokens": pa.int32(),
+    "input_bytes": pa.int64(),
+    "output_bytes": pa.int64(),
+    "variant": _TEXT,  # class of input shape
+    "work": pa.float32(),  # factor on the service time
+    "session_id": pa.int64(),
+    "parent_id": pa.int64(),  # the request that must finish first
+    "think_ns": pa.int64(),  # from the parent's finish on
+    "prefix_blocks": pa.list_(pa.int32()),
+    "rec_latency_ns": pa.int64(),  # what the source recorded; never used to schedule
+    "rec_status": _TEXT,
+}
+_BLANK: Any = pa.scalar("")
+_NOTHING: Any = pa.scalar(None, pa.string())
+REQUIRED = ("arrival_ns", "model", "request_id")
+Row = Callable[[int], str]
+"""Names a row for people, such as `row 3` or `line 5`."""
+
+
+def conformed(table: pa.Table, row: Row) -> tuple[pa.Table, list[str]]:
+    """Return `table` in the schema's order and types, and what prevents it.
+
+    An absent `request_id` is filled in with the row number; an optional column without a single value is left out.
+    """
+    problems = _name_problems(table.column_names)
+    if "request_id" not in table.column_names:
+        table = table.append_column("request_id", pa.array(np.arange(len(table))))
+    columns = {}
+    for name in (*COLUMNS, *sorted(name for name in set(table.column_names) if name.startswith("x_"))):
+        if table.column_names.count(name) != 1:
+            continue
+        column, wanted = table[name], COLUMNS.get(name)
+        try:
+            array = _conformed_column(column, wanted)
+        except pa.ArrowException as error:
+            bad = _first_unreadable(column, wanted)
+            found = str(error).splitlines()[0] if bad is None else f"{column[bad].as_py()!r} in {row(bad)}"
+            problems.append(
+                f"column {name!r} is not {'text' if wanted == _TEXT else wanted} (found {found}); correct it"
+            )
+            continue
+        # An optional column without a value says nothing: with or without it, the trace is the same.
+        if name in REQUIRED or array.null_count < len(array):
+            columns[name] = array
+    return pa.table(columns), problems
+
+
+def _name_problems(names: list[str]) -> list[str]:
+    has = ", ".join(names) or "no columns"
+    problems = [f"no column {name!r} (has: {has}); add it" for name in ("arrival_ns", "model") if name not in names]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            problems.append(f"column {name!r} stands there {names.count(name)} times; keep one")
+        if name not in COLUMNS and not name.startswith("x_"):
+            near = difflib.get_close_matches(name, [known for known in COLUMNS if known not in names], 1)
+            advice = f"did you mean {near[0]!r}? otherwise " if near else ""
+            problems.append(f"column {name!r} is not part of a trace; {advice}call it 'x_{name}' to keep it")
+    return problems
+
+
+def _conformed_column(column: Any, wanted: Any) -> Any:
+    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    if text:  # of a text file, perhaps, where an empty cell is no value
+        column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        column = pc.if_else(pc.equal(column, _BLANK), _NOTHING, column)
+    if wanted == _TEXT or (wanted is None and (text or pa.types.is_dictionary(column.type))):
+        return _sorted_dictionary(column)
+    array = column.combine_chunks()
+    if wanted is None or array.type == wanted:
+        return array
+    if pa.types.is_temporal(array.type):  # a cast would keep the number and lose its unit
+        raise pa.ArrowTypeError(f"{array.type}, which has a unit of its own")
+    return array.cast(wanted)
+
+
+def _sorted_dictionary(column: Any) -> Any:
+    """Encode with exactly the values used, sorted, so that equal content is equal bytes."""
+    if column.type != _TEXT:
+        column = column.cast(column.type.value_type if pa.types.is_dictionary(column.type) else pa.string())
+        column = column.cast(pa.string()).dictionary_encode()
+    array = column.combine_chunks()
+    missing = array.is_null().to_numpy(zero_copy_only=False)
+    codes = array.indices.fill_null(0).to_numpy()
+    used = np.flatnonzero(np.bincount(codes[~missing], minlength=len(array.dictionary)))
+    names, order = np.unique(array.dictionary.to_numpy(zero_copy_only=False)[used].astype(str), return_inverse=True)
+    recoded = np.zeros(len(array.dictionary) + 1, dtype=np.int32)
+    recoded[used] = order
+    indices = pa.array(recoded[codes], mask=missing if missing.any() else None)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names.tolist(), pa.string()))
+
+
+def _first_unreadable(column: Any, wanted: Any) -> int | None:
+    """Find the first row that prevents a cast, by halving."""
+    start, length = 0, len(column)
+    while length > 1:
+        half = length // 2
+        try:
+            _conformed_column(column.slice(start, half), wanted)
+            start, length = start + half, length - half
+        except pa.ArrowException:
+            length = half
+    try:
+        _conformed_column(column.slice(start, 1), wanted)
+    except pa.ArrowException:
+        return start
+    return None
