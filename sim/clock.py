@@ -1,0 +1,63 @@
+"""Simulated time: a SimPy environment that schedules calls at exact moments."""
+
+import math
+from collections.abc import Callable
+from heapq import heappush
+
+import simpy
+from simpy.core import StopSimulation
+
+FINISH, ARRIVAL, TIMER, STOP = range(4)
+"""The order of what happens at one moment."""
+
+
+class _Moment(simpy.Event):
+    """An event that has succeeded from the start and holds one call; half the cost of a Timeout."""
+
+    _ok = True
+
+    def __init__(self, call: Callable[[simpy.Event], None]) -> None:
+        self.callbacks = [call]
+
+
+class Clock(simpy.Environment):
+    """Keep simulated seconds and call what is due, in order of (time, priority, time of asking).
+
+    SimPy's own `schedule` takes a delay, and now + (time - now) is not always time: moments that coincide could fall
+    apart by a rounding error. So moments are pushed on the environment's queue as they are.
+
+    Examples
+    --------
+    >>> clock, log = Clock(), []
+    >>> clock.at(1.0, TIMER, lambda _: log.append("timer"))
+    >>> clock.at(1.0, FINISH, lambda _: log.append("finish"))
+    >>> clock.run()
+    >>> log
+    ['finish', 'timer']
+    """
+
+    def at(self, time_s: float, priority: int, call: Callable[[simpy.Event], None]) -> None:
+        """Call `call(event)` at `time_s`, which must not lie in the past."""
+        heappush(self._queue, (time_s, priority, next(self._eid), _Moment(call)))  # type: ignore[misc]
+
+    def stop_at(self, time_s: float) -> None:
+        """End `run` at `time_s`, after everything else that happens at that moment."""
+        self.at(time_s, STOP, _stop)
+
+
+def _stop(event: simpy.Event) -> None:
+    raise StopSimulation(None)
+
+
+def snap_s(time_s: float) -> float:
+    """Return the whole nanosecond within four rounding errors of a time, or else the time.
+
+    Traces and profiles are in whole nanoseconds; without this, rounding would decide what happens first.
+
+    Examples
+    --------
+    >>> snap_s(0.1 + 0.2)
+    0.3
+    """
+    nanosecond_s = round(time_s * 1e9) / 1e9
+    return nanosecond_s if abs(nanosecond_s - time_s) <= 4 * math.ulp(time_s) else time_s

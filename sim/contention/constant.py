@@ -1,0 +1,53 @@
+"""One slowdown for everyone who is not alone."""
+
+import numpy as np
+from numba import njit
+
+from isim.contention.contract import SPEEDS, Floats
+from isim.errors import ContentionError
+from isim.operations import Operations
+
+
+@njit(SPEEDS, cache=True)  # type: ignore[untyped-decorator]
+def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
+    for k in range(count):
+        speed[k] = 1.0 if count == 1 else 1.0 / parameters[0]
+
+
+class Constant:
+    """Slow every kernel by the same factor while at least one other kernel runs.
+
+    Parameters
+    ----------
+    slowdown
+        The factor, at least 1.
+
+    Raises
+    ------
+    ContentionError
+        The slowdown is below 1 or not finite.
+
+    Examples
+    --------
+    >>> Constant(slowdown=1.5).parameters
+    array([1.5])
+    """
+
+    name = "constant"
+    speeds = staticmethod(_speeds)
+
+    def __init__(self, slowdown: float = 1.5) -> None:
+        if not 1.0 <= slowdown < float("inf"):
+            raise ContentionError(
+                f"contention constant: slowdown must be at least 1 (got {slowdown}); write slowdown=1.5"
+            )
+        self.slowdown = slowdown
+
+    @property
+    def parameters(self) -> Floats:
+        """The slowdown."""
+        return np.array([self.slowdown])
+
+    def demand(self, operations: Operations) -> Floats:
+        """Need no column."""
+        return np.zeros((len(operations.kinds), 1))

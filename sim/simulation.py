@@ -1,0 +1,309 @@
+"""The simulated world: arrivals, events to the policy, its decisions checked and carried out, completions."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
+
+import simpy
+
+from isim.batch import Batch
+from isim.clock import ARRIVAL, FINISH, TIMER, Clock, snap_s
+from isim.contention.contract import ContentionModel
+from isim.errors import IsimError, PolicyError
+from isim.gpu import Gpu
+from isim.operations import Operations
+from isim.policies.policy import (
+    Arrival, Decision, Dispatch, Drop, Event, Finish, Overlap, Policy, Reject, Request, Timer, WakeAt,
+)  # fmt: skip
+from isim.recorder import DROPPED, REJECTED
+from isim.view import LiveView
+from isim.workload import Workload
+
+_TIMERS_AT_ONE_MOMENT = 10_000
+"""More than this is a policy that asks to be woken for ever."""
+
+
+class Listener(Protocol):
+    """What a simulation reports to; `isim.recorder.Recorder` is one."""
+
+    def arrived(self, request: Request) -> None: ...
+    def ended(self, requests: tuple[Request, ...], how: Batch | int) -> None: ...
+    def batch(self, batch: Batch) -> None: ...
+    def overlap(self, gpu: int, overlap: Overlap) -> None: ...
+    def still_resident(self, batch: Batch) -> None: ...
+
+
+class Ending(NamedTuple):
+    """How a simulation ended."""
+
+    end_s: float
+    """The last finish or refusal, or the horizon if something was still open then."""
+    unfinished: int
+    kernel_boundaries: int
+
+
+class Simulation:
+    """Serve a workload on one simulated GPU.
+
+    Parameters
+    ----------
+    operations
+        What batches consist of, for every model of the workload.
+    workload
+        Where requests come from.
+    policy
+        Decides; freshly built.
+    contention
+        The simulated hardware's truth.
+    slots
+        Batches that may be resident at once.
+    listener
+        Told of everything that happens.
+    noise
+        The factor on the duration of a batch, from its profiled dispersion and the request at its head; None for 1.
+    horizon_s
+        When to stop; None to run until the last request is served.
+    policy_name
+        How to name the policy in errors.
+
+    Examples
+    --------
+    See `isim.experiment.Experiment.run`, which builds one from an experiment.
+    """
+
+    def __init__(
+        self, operations: Operations, workload: Workload, policy: Policy, contention: ContentionModel, slots: int,
+        listener: Listener, noise: Callable[[float, int], float] | None = None, horizon_s: float | None = None,
+        policy_name: str = "",
+    ) -> None:  # fmt: skip
+        self._clock = Clock()
+        self._workload = workload
+        self._requests = iter(workload.open())
+        self._upcoming: Request | None = None
+        self._decide = policy.decide
+        self._policy_name = policy_name or type(policy).__name__
+        self._listener = listener
+        self._noise = noise
+        self._horizon_s = horizon_s
+        self._queues: dict[str, deque[Request]] = {model: deque() for model in workload.models}
+        self._by_samples = {model: operations.by_samples(model) for model in workload.models}
+        self._operations = operations
+        self._gpu = Gpu(0, slots, operations, contention, listener.overlap)
+        self._gpu_changed = False
+        self._finish_version = 0
+        self._view = LiveView(operations, self._queues, self._gpu.residents)
+        self._view._free_slots = slots
+        self._arrivals_s = self._view._arrivals_s
+        self._next_batch = 0
+        self._open = 0
+        self._end_s = 0.0
+        self._timers: dict[str, tuple[float, object]] = {}
+        self._timers_now = (0.0, 0)
+
+    def run(self) -> Ending:
+        """Run until the last request is served, or to the horizon.
+
+        Raises
+        ------
+        PolicyError
+            The policy raised, or decided something that cannot be.
+        """
+        self._arm_next()
+        if self._horizon_s is not None:
+            self._clock.stop_at(self._horizon_s)
+        self._clock.run()
+        unfinished = self._open
+        if unfinished and self._horizon_s is not None:
+            self._end_s = self._horizon_s
+        self._gpu.cut_off(self._end_s)
+        for batch in self._gpu.residents:
+            self._listener.still_resident(batch)
+        while self._upcoming is not None:  # the horizon kept it from arriving
+            self._listener.arrived(self._upcoming)
+            unfinished += 1
+            self._upcoming = next(self._requests, None)
+        return Ending(self._end_s, unfinished, self._gpu.kernel_boundaries)
+
+    # What happens -----------------------------------------------------------------------------------------------
+
+    def _arm_next(self) -> None:
+        """Schedule the next open arrival; there is never more than one in the clock's queue."""
+        self._upcoming = request = next(self._requests, None)
+        if request is not None:
+            self._clock.at(request.arrived_s, ARRIVAL, self._arrive_next)
+
+    def _arrive_next(self, event: simpy.Event) -> None:
+        request = self._upcoming
+        assert request is not None
+        self._arm_next()
+        self._arrive(request)
+
+    def _arrive(self, request: Request) -> None:
+        self._open += 1
+        self._listener.arrived(request)
+        self._queues[request.model].append(request)
+        self._arrivals_s[request.model].append(request.arrived_s)
+        self._view._now_s = request.arrived_s
+        self._ask(Arrival(request))
+
+    def _finish(self, version: int, now_s: float) -> None:
+        if version != self._finish_version:
+            return
+        self._view._now_s = now_s
+        self._gpu_changed = True
+        for batch in self._gpu.finished(now_s):
+            self._gpu.release(batch, now_s)
+            self._view._free_slots += 1
+            self._listener.batch(batch)
+            self._end(batch.requests, batch, now_s)
+            self._ask(Finish(batch))
+
+    def _wake(self, tag: str, token: object, now_s: float) -> None:
+        if (pending := self._timers.get(tag)) is None or pending[1] is not token:
+            return
+        del self._timers[tag]
+        self._view._now_s = now_s
+        last_s, count = self._timers_now
+        self._timers_now = (now_s, count + 1 if now_s == last_s else 1)
+        if self._timers_now[1] > _TIMERS_AT_ONE_MOMENT:
+            self._fail(None, f"woken {count} times at this moment; ask for a later time")
+        self._ask(Timer(tag))
+
+    def _end(self, requests: tuple[Request, ...], how: Batch | int, now_s: float) -> None:
+        self._listener.ended(requests, how)
+        self._open -= len(requests)
+        self._end_s = now_s
+        if self._workload.reacts:
+            for request in requests:
+                if (following := self._workload.follow_up(request, now_s)) is not None:
+                    self._arm(following)
+
+    def _arm(self, request: Request) -> None:
+        self._clock.at(request.arrived_s, ARRIVAL, lambda _: self._arrive(request))
+
+    # What the policy decides ------------------------------------------------------------------------------------
+
+    def _ask(self, event: Event) -> None:
+        try:
+            decisions = self._decide(self._view, event)
+        except IsimError:
+            raise
+        except Exception as error:
+            self._fail(None, f"raised {type(error).__name__}: {error} (on {type(event).__name__})", error)
+        if decisions:
+            self._carry_out(decisions, event)
+        if self._gpu_changed:
+            self._retime()
+
+    def _carry_out(self, decisions: Iterable[Decision], event: Event) -> None:
+        try:
+            for decision in decisions:
+                if isinstance(decision, Dispatch):
+                    self._dispatch(decision)
+                elif isinstance(decision, WakeAt):
+                    self._wake_at(decision)
+                elif isinstance(decision, Reject | Drop):
+                    self._refuse(decision, event)
+                else:
+                    self._fail(decision, "not a decision; return Dispatch, Reject, Drop or WakeAt")
+        except IsimError:
+            raise
+        except Exception as error:  # decisions may come from a generator, and hold anything
+            self._fail(None, f"raised {type(error).__name__}: {error} (on {type(event).__name__})", error)
+
+    def _dispatch(self, decision: Dispatch) -> None:
+        requests = tuple(decision.requests)
+        if not requests:
+            self._fail(decision, "no requests; dispatch at least one")
+        if decision.gpu != 0:
+            self._fail(decision, f"no GPU {decision.gpu} (there is GPU 0); dispatch to gpu=0")
+        if not self._view._free_slots:
+            self._fail(decision, "no free slot; wait for a Finish")
+        model = requests[0].model
+        by_samples = self._by_samples.get(model, ())
+        samples, work = 0, 0.0
+        for request in requests:
+            samples += request.samples
+            work = max(work, request.work)
+        if samples >= len(by_samples):
+            self._fail(
+                decision, f"{samples} samples, but the largest profiled batch size of {model} is {len(by_samples) - 1}"
+            )
+        self._take(requests, model, decision)
+        variant = by_samples[samples]
+        assert variant is not None
+        head = requests[0]
+        noise = 1.0 if self._noise is None else self._noise(variant.noise_sigma, head.request_id)
+        now_s = self._view._now_s
+        batch = Batch(self._next_batch, 0, variant, requests, now_s, work, noise)
+        self._next_batch += 1
+        self._gpu.dispatch(batch, now_s)
+        self._view._free_slots -= 1
+        self._gpu_changed = True
+
+    def _refuse(self, decision: Reject | Drop, event: Event) -> None:
+        requests = tuple(decision.requests)
+        if not requests:
+            self._fail(decision, "no requests; name at least one")
+        if isinstance(decision, Reject) and not (isinstance(event, Arrival) and requests == (event.request,)):
+            self._fail(decision, "a request can be rejected only at its own arrival; later, use Drop")
+        for request in requests:
+            self._take((request,), request.model, decision)
+        self._end(requests, REJECTED if isinstance(decision, Reject) else DROPPED, self._view._now_s)
+
+    def _take(self, requests: tuple[Request, ...], model: str, decision: Decision) -> None:
+        """Take requests out of their model's queue; usually they stand at its head."""
+        queue = self._queues[model]
+        for request in requests:
+            if queue and queue[0] is request:
+                queue.popleft()
+                continue
+            if request.model != model:
+                self._fail(
+                    decision, f"requests of several models ({model}, {request.model}); dispatch one model a batch"
+                )
+            try:
+                queue.remove(request)
+            except ValueError:
+                self._fail(
+                    decision,
+                    f"request {request.request_id} does not wait in a queue (it has ended, runs, or never arrived); "
+                    "choose from view.queues",
+                )
+
+    def _wake_at(self, decision: WakeAt) -> None:
+        time_s, tag = decision
+        if not self._view._now_s <= time_s < float("inf"):
+            self._fail(decision, "not a time from now on; ask for view.now_s or later")
+        time_s = max(snap_s(time_s), self._view._now_s)
+        pending = self._timers.get(tag)
+        if pending is None or pending[0] != time_s:
+            token = object()
+            self._timers[tag] = (time_s, token)
+            self._clock.at(time_s, TIMER, lambda _: self._wake(tag, token, time_s))
+
+    def _retime(self) -> None:
+        """Find the next finish anew: the set of residents has changed."""
+        self._gpu_changed = False
+        self._finish_version = version = self._finish_version + 1
+        finish_s = self._gpu.next_finish_s()
+        if finish_s < float("inf"):
+            finish_s = max(snap_s(finish_s), self._view._now_s)
+            self._clock.at(finish_s, FINISH, lambda _: self._finish(version, finish_s))
+
+    def _fail(self, decision: Any, what: str, cause: Exception | None = None) -> Any:
+        named = f" decided {_describe(decision)}:" if decision is not None else ""
+        raise PolicyError(f"policy {self._policy_name} at {self._view._now_s:.9g} s{named} {what}") from cause
+
+
+def _describe(decision: Any) -> str:
+    if isinstance(decision, Dispatch | Reject | Drop):
+        try:
+            requests = list(decision.requests)
+            ids = ", ".join(str(request.request_id) for request in requests[:5]) + (
+                ", ..." if len(requests) > 5 else ""
+            )
+            return f"{type(decision).__name__}({requests[0].model if requests else 'nothing'}: {ids})"
+        except Exception:
+            pass
+    return repr(decision)[:200]

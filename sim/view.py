@@ -1,0 +1,85 @@
+"""What a policy may look at: a read-only window on the simulated server."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from isim.batch import Batch
+from isim.operations import Operations
+from isim.policies.policy import Request
+
+_RATE_WINDOW = 100
+"""Arrivals over which a model's rate is estimated."""
+
+
+class WaitingRequests(Sequence[Request]):
+    """The queue of one model, oldest first."""
+
+    __slots__ = ("_requests",)
+
+    def __init__(self, requests: deque[Request]) -> None:
+        self._requests = requests
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._requests[index]
+
+    def __iter__(self) -> Iterator[Request]:
+        return iter(self._requests)
+
+
+class LiveView:
+    """Show a policy the server as it is now; the simulation writes the underscored fields."""
+
+    __slots__ = ("_arrivals_s", "_free_slots", "_now_s", "_predictor", "_profile", "_queues", "_residents")
+
+    def __init__(
+        self, profile: Operations, queues: Mapping[str, deque[Request]], residents: list[Batch], predictor: Any = None
+    ) -> None:
+        self._now_s = 0.0
+        self._free_slots = 0
+        self._profile = profile
+        self._predictor = predictor
+        self._residents = residents
+        self._queues = MappingProxyType({model: WaitingRequests(queue) for model, queue in queues.items()})
+        self._arrivals_s: dict[str, deque[float]] = {model: deque(maxlen=_RATE_WINDOW) for model in queues}
+
+    @property
+    def now_s(self) -> float:
+        """The simulated time."""
+        return self._now_s
+
+    @property
+    def queues(self) -> Mapping[str, Sequence[Request]]:
+        """Waiting requests of each model, oldest first."""
+        return self._queues
+
+    @property
+    def residents(self) -> Sequence[Batch]:
+        """Batches on the GPU now, in order of dispatch."""
+        return tuple(self._residents)
+
+    @property
+    def free_slots(self) -> int:
+        """Batches that can be dispatched now."""
+        return self._free_slots
+
+    @property
+    def profile(self) -> Operations:
+        """Solo latencies and features."""
+        return self._profile
+
+    @property
+    def predictor(self) -> Any:
+        """The predictor the run was given, or None."""
+        return self._predictor
+
+    def arrival_rate_rps(self, model: str) -> float:
+        """Return the rate over the model's most recent arrivals (0 before the second)."""
+        times_s = self._arrivals_s[model]
+        if len(times_s) < 2 or self._now_s <= times_s[0]:
+            return 0.0
+        return (len(times_s) - 1) / (self._now_s - times_s[0])
