@@ -6,7 +6,7 @@
 USABLE := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p $(USABLE) && echo $$p && break; done)
 RUN := .venv/bin/python
-PIP := $(RUN) -m pip --quiet --disable-pip-version-check
+PIP := $(RUN) -m pip -qq --disable-pip-version-check
 DATA ?= ../shared/data
 
 # An editable install stores the path of the checkout: one that was copied or moved is installed again.
