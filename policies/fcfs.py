@@ -1,6 +1,7 @@
 """First come, first served, without batching."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 from isim.policies.policy import Decision, Dispatch, Event, Request, View
 
@@ -29,16 +30,8 @@ class Fcfs:
         free = view.free_slots
         if not free:
             return ()
-        if free == 1:
-            oldest = None
-            for queue in view.queues.values():
-                if queue:
-                    head = queue[0]
-                    if oldest is None or _age(head) < _age(oldest):
-                        oldest = head
-            return () if oldest is None else (Dispatch((oldest,)),)
-        # Not more than `free` of one queue can be among the oldest `free` of all.
-        candidates = [queue[i] for queue in view.queues.values() for i in range(min(free, len(queue)))]
-        if len(candidates) > 1:
-            candidates.sort(key=_age)
-        return [Dispatch((request,)) for request in candidates[:free]]
+        # No more than `free` of one queue can be among the oldest `free` of all.
+        oldest = [request for queue in view.queues.values() if queue for request in islice(queue, free)]
+        if len(oldest) > 1:
+            oldest.sort(key=_age)
+        return [Dispatch((request,)) for request in oldest[:free]]

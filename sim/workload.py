@@ -40,7 +40,7 @@ class Replay:
     trace
         Requests in order of arrival.
     slo_s
-        SLO by model, for requests that carry none; the key "" stands for every other model.
+        SLO by model, for requests that carry none; the key "*" stands for every other model.
     """
 
     reacts = False
@@ -62,7 +62,7 @@ class Replay:
             count = chunk.num_rows
             models = chunk["model"].to_pylist()
             arrival_ns = chunk["arrival_ns"].to_numpy()
-            default_s = self.slo_s.get("", np.inf)
+            default_s = self.slo_s.get("*", np.inf)
             by_model = {model: self.slo_s.get(model, default_s) for model in set(models)}
             slo_ns = np.array([by_model[model] for model in models]) * 1e9
             if "slo_ns" in chunk.column_names:
@@ -150,6 +150,6 @@ class ClosedLoop:
         self._next_id += 1
         self._sent[index] += 1
         self._client_of[request_id] = index
-        slo_s = self.slo_s.get(client.model, self.slo_s.get("", float("inf")))
+        slo_s = self.slo_s.get(client.model, self.slo_s.get("*", float("inf")))
         deadline_s = snap_s(arrived_s + slo_s) if slo_s < float("inf") else slo_s
         return Request(request_id, client.model, arrived_s, deadline_s, 0, client.samples, 1.0)

@@ -94,7 +94,7 @@ def _order_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str
 
 def _numbers(table: pa.Table, name: str, otherwise: int) -> npt.NDArray[Any]:
     column: Any = table[name]
-    numbers: npt.NDArray[Any] = column.fill_null(otherwise).to_numpy()
+    numbers: npt.NDArray[Any] = (column.fill_null(otherwise) if column.null_count else column).to_numpy()
     return numbers
 
 

@@ -37,5 +37,7 @@ def update(sha256: _Hash, name: str, column: Any) -> None:
 
 
 def _update_numbers(sha256: _Hash, array: Any) -> None:
-    numbers = array.fill_null(False if pa.types.is_boolean(array.type) else 0).to_numpy(zero_copy_only=False)
+    if array.null_count:
+        array = array.fill_null(False if pa.types.is_boolean(array.type) else 0)
+    numbers = array.to_numpy(zero_copy_only=False)
     sha256.update(np.ascontiguousarray(numbers.astype(numbers.dtype.newbyteorder("<"), copy=False)))

@@ -103,14 +103,16 @@ def _sorted_dictionary(column: Any) -> Any:
         column = column.cast(column.type.value_type if pa.types.is_dictionary(column.type) else pa.string())
         column = column.cast(pa.string()).dictionary_encode()
     array = column.combine_chunks()
-    missing = array.is_null().to_numpy(zero_copy_only=False)
-    codes = array.indices.fill_null(0).to_numpy()
-    used = np.flatnonzero(np.bincount(codes[~missing], minlength=len(array.dictionary)))
-    names, order = np.unique(array.dictionary.to_numpy(zero_copy_only=False)[used].astype(str), return_inverse=True)
-    recoded = np.zeros(len(array.dictionary) + 1, dtype=np.int32)
+    missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+    codes = (array.indices.fill_null(0) if array.null_count else array.indices).to_numpy()
+    used = np.flatnonzero(np.bincount(codes if missing is None else codes[~missing], minlength=len(array.dictionary)))
+    texts = array.dictionary.to_numpy(zero_copy_only=False)
+    names, order = np.unique(texts[used].astype(str), return_inverse=True)
+    if names.tolist() == texts.tolist():
+        return array
+    recoded = np.zeros(len(texts) + 1, dtype=np.int32)
     recoded[used] = order
-    indices = pa.array(recoded[codes], mask=missing if missing.any() else None)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(names.tolist(), pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(recoded[codes], mask=missing), pa.array(names.tolist(), pa.string()))
 
 
 def _first_unreadable(column: Any, wanted: Any) -> int | None:
