@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import ClassVar, Literal
 
-from isim.errors import PolicyError
 from isim.policies.expiry import count_expired, serving_order
-from isim.policies.fitting import size_limit
-from isim.policies.forming import Sizes, form_batch
+from isim.policies.forming import Sizes, form_batch, profiled_sizes
 from isim.policies.parameters import check_parameters, is_whole
 from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reject, Timer, View, WakeAt
 
@@ -18,9 +16,9 @@ class Dynamic:
     """Let each model's requests gather into batches of preferred sizes, but not for longer than a delay.
 
     A batch of a preferred size is sent at once; otherwise requests wait until the oldest has waited
-    `max_queue_delay_s`, then all that fit are sent. A batch needs a free slot; without one, requests keep gathering.
-    When several models are ready, the one with the oldest request goes first. Like the original, timeouts are looked
-    at only when a batch can be formed, and a batch is formed from the front of the queue without reordering.
+    `max_queue_delay_s`, then all that fit are sent. A batch needs a free slot; without one, requests keep gathering,
+    and timeouts are not looked at. When several models are ready, the one with the oldest request goes first. Left out
+    of the original: priority levels, ragged shapes, and forming a batch ahead while every slot is taken.
 
     Parameters
     ----------
@@ -70,18 +68,15 @@ class Dynamic:
         timeout_s: float | None = None,
         timeout_action: Literal["reject", "delay"] = "reject",
     ) -> None:
-        whole = "a whole number of at least 1"
-        known = is_whole(max_batch)
+        whole, known = "a whole number of at least 1", is_whole(max_batch)
+        most = max_batch if known and max_batch else math.inf
+        fit = all(is_whole(size) and size <= most for size in preferred_batch_sizes)
+        sizes_rule = f"whole numbers from 1 to {most if known else 'the largest profiled size'}"
         check_parameters(
             "dynamic",
             ("max_batch", max_batch, max_batch is None or known, whole),
             ("max_queue_delay_s", max_queue_delay_s, max_queue_delay_s >= 0, "at least 0 seconds"),
-            (
-                "preferred_batch_sizes",
-                preferred_batch_sizes,
-                all(is_whole(size) and not (known and size > (max_batch or 0)) for size in preferred_batch_sizes),
-                f"whole numbers from 1 to {max_batch if known else 'max_batch'}",
-            ),
+            ("preferred_batch_sizes", preferred_batch_sizes, fit, sizes_rule),
             ("max_queue_size", max_queue_size, max_queue_size is None or is_whole(max_queue_size), whole),
             ("timeout_s", timeout_s, timeout_s is None or timeout_s > 0, "more than 0 seconds"),
             ("timeout_action", timeout_action, timeout_action in ("reject", "delay"), "reject or delay"),
@@ -157,12 +152,6 @@ class Dynamic:
         return decisions
 
     def _learn_sizes(self, view: View, model: str) -> Sizes:
-        most = size_limit(view, model, self.max_batch, self._name, self._size_parameter)
-        preferred = frozenset(self.preferred_batch_sizes) or frozenset((most,))
-        if max(preferred) > most:
-            raise PolicyError(
-                f"policy {self._name}: preferred_batch_sizes has a size larger than any batch of {model} that was "
-                f"profiled (found {max(preferred)}, largest profiled {most}); lower it or profile {model} at that size"
-            )
-        self._sizes[model] = sizes = Sizes(most, preferred, max(preferred))
+        asked = self.max_batch, self.preferred_batch_sizes
+        self._sizes[model] = sizes = profiled_sizes(view, model, *asked, self._name, self._size_parameter)
         return sizes

@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from isim.errors import PolicyError
 from isim.policies.expiry import HALF_NS, expiry_s
-from isim.policies.policy import Request
+from isim.policies.fitting import size_limit
+from isim.policies.policy import Request, View
 
 
 class Sizes(NamedTuple):
@@ -14,6 +16,27 @@ class Sizes(NamedTuple):
     most: int
     preferred: frozenset[int]
     most_preferred: int
+
+
+def profiled_sizes(
+    view: View, model: str, max_batch: int | None, preferred: Iterable[int], policy: str, parameter: str
+) -> Sizes:
+    """Return the sizes of a model: those asked for, else the largest profiled one as both most and preferred.
+
+    Raises
+    ------
+    PolicyError
+        A size asked for is larger than any profiled; nothing is extrapolated.
+    """
+    most = size_limit(view, model, max_batch, policy, parameter)
+    sizes = frozenset(preferred) or frozenset((most,))
+    largest = max(sizes)
+    if largest > most:
+        raise PolicyError(
+            f"policy {policy}: preferred_batch_sizes has a size larger than any batch of {model} that was profiled "
+            f"(found {largest}, largest profiled {most}); leave it out or profile {model} at batch size {largest}"
+        )
+    return Sizes(most, sizes, largest)
 
 
 def form_batch(
