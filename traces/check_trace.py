@@ -77,7 +77,7 @@ def _order_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str
         at = int(earlier.argmax()) + 1
         yield (
             f"not sorted by arrival: {row(at)} is the first that arrives before the one above it "
-            f"(found {arrivals[at]} after {arrivals[at - 1]} ns); sort the file"
+            f"(found {arrivals[at]} after {arrivals[at - 1]} ns); sort the file ('isim import trace csv --sort' does)"
         )
     if not (ids[1:] > ids[:-1]).all():  # the usual, ascending ids need no search for duplicates
         unique, count = np.unique(ids, return_counts=True)

@@ -12,9 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from isim.errors import TraceError
+from isim.traces.schema import first_refused
 
 DIGITS: Mapping[str, int] = {"s": 9, "ms": 6, "us": 3, "ns": 0}
 """Decimal places of each unit of time that a nanosecond resolves."""
+_EMPTY: Any = pa.scalar("")
+_ZERO: Any = pa.scalar("0")
 
 
 def opened(path: Path) -> BinaryIO:
@@ -76,6 +79,23 @@ def unreadable(path: Path, error: Exception) -> TraceError:
     return TraceError(f"{path}: not a CSV table with a header ({str(error).splitlines()[0]}); check the file")
 
 
+def time_ns(path: Path, table: pa.Table, name: str, unit: str) -> Any:
+    """Return a column of times in `unit` as int64 nanoseconds; an empty cell is no value.
+
+    Raises
+    ------
+    TraceError
+        A cell is not a number, or beyond 292 years.
+    """
+    column = table[name]
+    try:
+        return to_ns(column, unit)
+    except pa.ArrowException:
+        bad = first_refused(column, lambda part: to_ns(part, unit)) or 0
+        found = f"found {column[bad].as_py()!r} in line {bad + 2}"
+        raise TraceError(f"{path}: column {name!r} is not a time in {unit} ({found}); correct it") from None
+
+
 def to_ns(column: Any, unit: str) -> Any:
     """Convert decimal text in `unit` to int64 nanoseconds, rounded, without a detour through floating point.
 
@@ -86,13 +106,16 @@ def to_ns(column: Any, unit: str) -> Any:
 
     Examples
     --------
-    >>> to_ns(pa.chunked_array([["1700000000.1234567", "5e-05"]]), "s").to_pylist()
-    [1700000000123456700, 50000]
+    >>> to_ns(pa.chunked_array([["1700000000.1234567", "", "5e-05"]]), "s").to_pylist()
+    [1700000000123456700, None, 50000]
     """
     digits = DIGITS[unit]
-    exact = pc.cast(pc.utf8_trim_whitespace(column), pa.decimal256(76, 45))  # holds any float's shortest text
+    text = pc.utf8_trim_whitespace(column)
+    empty = pc.equal(text, _EMPTY).combine_chunks().to_numpy(zero_copy_only=False)
+    text = pc.if_else(pc.equal(text, _EMPTY), _ZERO, text)
+    exact = pc.cast(text, pa.decimal256(76, 45))  # holds any float's shortest text
     rounded = pc.cast(pc.round(exact, digits), pa.decimal128(38, digits)).combine_chunks()
     halves = np.frombuffer(rounded.buffers()[1], dtype=np.int64).reshape(-1, 2)[rounded.offset :][: len(rounded)]
     if (halves[:, 1] != halves[:, 0] >> 63).any():
         raise pa.ArrowInvalid("beyond 292 years")
-    return pa.chunked_array([pa.array(halves[:, 0])])
+    return pa.chunked_array([pa.array(halves[:, 0], mask=empty)])

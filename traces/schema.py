@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def conformed(table: pa.Table, row: Row) -> tuple[pa.Table, list[str]]:
         try:
             array = _conformed_column(column, wanted)
         except pa.ArrowException as error:
-            bad = _first_unreadable(column, wanted)
+            bad = first_refused(column, partial(_conformed_column, wanted=wanted))
             found = str(error).splitlines()[0] if bad is None else f"{column[bad].as_py()!r} in {row(bad)}"
             problems.append(
                 f"column {name!r} is not {'text' if wanted == _TEXT else wanted} (found {found}); correct it"
@@ -115,18 +116,18 @@ def _sorted_dictionary(column: Any) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array(recoded[codes], mask=missing), pa.array(names.tolist(), pa.string()))
 
 
-def _first_unreadable(column: Any, wanted: Any) -> int | None:
-    """Find the first row that prevents a cast, by halving."""
+def first_refused(column: Any, convert: Callable[[Any], object]) -> int | None:
+    """Find the first row because of which `convert` raises an Arrow exception, by halving."""
     start, length = 0, len(column)
     while length > 1:
         half = length // 2
         try:
-            _conformed_column(column.slice(start, half), wanted)
+            convert(column.slice(start, half))
             start, length = start + half, length - half
         except pa.ArrowException:
             length = half
     try:
-        _conformed_column(column.slice(start, 1), wanted)
+        convert(column.slice(start, 1))
     except pa.ArrowException:
         return start
     return None

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from isim.errors import TraceError
 from isim.traces.check_trace import footer_problems, table_problems
-from isim.traces.delimited import read_delimited, to_ns
+from isim.traces.delimited import read_delimited, time_ns
 from isim.traces.digest import update
 from isim.traces.schema import SCHEMA_VERSION, Row, conformed
 
@@ -146,11 +146,7 @@ class Trace:
         table = read_delimited(path)
         names = table.column_names
         if "arrival_s" in names:
-            try:
-                arrivals = to_ns(table["arrival_s"], "s")
-            except pa.ArrowException as error:
-                raise TraceError(f"{path}: column 'arrival_s' is not in seconds ({error}); correct it") from None
-            table = table.set_column(names.index("arrival_s"), "arrival_ns", arrivals)
+            table = table.set_column(names.index("arrival_s"), "arrival_ns", time_ns(path, table, "arrival_s", "s"))
         return cls.from_table(table, {}, str(path), lambda row: f"line {row + 2}")
 
     def write(self, path: str | Path, force: bool = False) -> None:
