@@ -1,0 +1,141 @@
+"""A second, deliberately slow simulation of co-located batches, written from the documentation of the models alone.
+
+It uses exact fractions of nanoseconds, so that it has no rounding and no tolerance: what coincides, coincides.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+Demand = dict[str, Fraction]
+"""Resource -> share of its peak; a copy holds only "h2d" or "d2h"."""
+
+
+@dataclass
+class Op:
+    gap: Fraction
+    work: Fraction
+    demand: Demand
+
+
+@dataclass
+class Running:
+    batch: int
+    ops: list[Op]
+    position: int = 0
+    gap_left: Fraction = Fraction(0)
+    work_left: Fraction = Fraction(0)
+    started: tuple[Fraction, int] | None = None  # when its kernel started, batch id
+    dispatched: Fraction = Fraction(0)
+
+
+def speeds_none(kernels: list[Demand]) -> list[Fraction]:
+    return [Fraction(1)] * len(kernels)
+
+
+def speeds_constant(slowdown: Fraction) -> Callable[[list[Demand]], list[Fraction]]:
+    return lambda kernels: [1 / slowdown if len(kernels) > 1 else Fraction(1)] * len(kernels)
+
+
+def speeds_fair(kernels: list[Demand]) -> list[Fraction]:
+    resources = {name for demand in kernels for name in demand}
+    total = max((sum((d.get(r, Fraction(0)) for d in kernels), Fraction(0)) for r in resources), default=Fraction(0))
+    return [1 / max(Fraction(1), total)] * len(kernels)
+
+
+def speeds_roofline(kernels: list[Demand]) -> list[Fraction]:
+    speeds = [Fraction(1)] * len(kernels)
+    for resource in {name for demand in kernels for name in demand}:
+        asks = sorted((demand.get(resource, Fraction(0)), i) for i, demand in enumerate(kernels))
+        left, takers = Fraction(1), len(asks)
+        for ask, i in asks:  # the textbook way: serve the most modest first
+            grant = min(ask, left / takers)
+            left -= grant
+            takers -= 1
+            if ask > 0:
+                speeds[i] = min(speeds[i], grant / ask)
+    return speeds
+
+
+def speeds_leftover(kappa: Fraction, beta: Fraction) -> Callable[[list[Demand]], list[Fraction]]:
+    def speeds(kernels: list[Demand]) -> list[Fraction]:
+        u = [max((d[r] for r in d if r not in ("h2d", "d2h")), default=Fraction(0)) for d in kernels]
+        result = []
+        for i, demand in enumerate(kernels):
+            link = next((r for r in demand if r in ("h2d", "d2h")), None)
+            if link is not None:
+                result.append(1 / max(Fraction(1), sum(d.get(link, Fraction(0)) for d in kernels)))
+                continue
+            older, newer = sum(u[:i], Fraction(0)), sum(u[i + 1 :], Fraction(0))
+            result.append(max(Fraction(1, 50), 1 - kappa * older - beta * min(Fraction(1), newer)))
+        return result
+
+    return speeds
+
+
+@dataclass
+class World:
+    """FCFS, one request a batch, a number of slots: when does each batch finish?"""
+
+    slots: int
+    speeds: Callable[[list[Demand]], list[Fraction]]
+    arrivals: Sequence[tuple[Fraction, list[Op]]]
+    residents: list[Running] = field(default_factory=list)
+    finish: dict[int, Fraction] = field(default_factory=dict)
+    dispatch: dict[int, Fraction] = field(default_factory=dict)
+
+    def run(self) -> None:
+        now, queue, upcoming = Fraction(0), [], list(enumerate(self.arrivals))
+        while upcoming or queue or self.residents:
+            while queue and len(self.residents) < self.slots:
+                self._begin(*queue.pop(0), now)
+            kernels = sorted((r for r in self.residents if r.started is not None), key=lambda r: r.started)
+            speed = dict(
+                zip([r.batch for r in kernels], self.speeds([r.ops[r.position].demand for r in kernels]), strict=True)
+            )
+            steps = [r.work_left / speed[r.batch] if r.started else r.gap_left for r in self.residents]
+            if upcoming:
+                steps.append(upcoming[0][1][0] - now)
+            step = min(steps)
+            now += step
+            for r in self.residents:
+                if r.started:
+                    r.work_left -= step * speed[r.batch]
+                else:
+                    r.gap_left -= step
+            for r in sorted(self.residents, key=lambda r: r.batch):
+                if r.started and r.work_left == 0:
+                    r.position += 1
+                    r.started = None
+                    self._enter(r, now)
+                elif not r.started and r.gap_left == 0:
+                    self._start(r, now)
+            for r in [r for r in self.residents if r.position == len(r.ops)]:
+                self.residents.remove(r)
+                self.finish[r.batch] = now
+            while upcoming and upcoming[0][1][0] == now:
+                number, (_, ops) = upcoming.pop(0)
+                queue.append((number, ops))
+
+    def _begin(self, number: int, ops: list[Op], now: Fraction) -> None:
+        self.dispatch[number] = now
+        resident = Running(number, ops, dispatched=now)
+        self.residents.append(resident)
+        self._enter(resident, now)
+
+    def _enter(self, r: Running, now: Fraction) -> None:
+        while r.position < len(r.ops):
+            r.gap_left = r.ops[r.position].gap
+            if r.gap_left > 0:
+                return
+            self._start(r, now)
+            if r.started:
+                return
+
+    def _start(self, r: Running, now: Fraction) -> None:
+        if r.ops[r.position].work == 0:
+            r.position += 1
+            self._enter(r, now)
+            return
+        r.work_left = r.ops[r.position].work
+        r.started = (now, r.batch)
