@@ -44,19 +44,22 @@ def describe(trace: Trace) -> dict[str, Any]:
 
 
 def index_of_dispersion(arrival_ns: _Times, duration_ns: int, width_ns: int) -> float | None:
-    """Return variance over mean of the counts in the whole windows of `width_ns`, or None if there are fewer than two.
+    """Return variance over mean of the counts in the whole windows of `width_ns`; None if these are fewer than two.
+
+    The variance is the unbiased one.
 
     Examples
     --------
     >>> index_of_dispersion(np.array([0, 1, 2, 3]), duration_ns=20, width_ns=10)
-    2.0
+    4.0
     """
     windows = duration_ns // width_ns
     _, counts = _occupied(arrival_ns, windows, width_ns)
     total = int(counts.sum())
     if windows < 2 or total == 0:
         return None
-    return float(np.sum(counts.astype(float) ** 2) / total - total / windows)
+    squares = float(np.sum(counts.astype(float) ** 2))
+    return (squares / total - total / windows) * windows / (windows - 1)
 
 
 def _occupied(arrival_ns: _Times, windows: int, width_ns: int) -> tuple[_Times, _Times]:
