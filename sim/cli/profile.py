@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from isim.errors import ProfileError
+
+if TYPE_CHECKING:
+    from isim.profiler.profile import Profile
 
 
 class NoDeviceError(ProfileError):
@@ -56,11 +60,17 @@ def command(
         raise ProfileError(f"--device {device}: no such kind of device; use analytic:GPU, such as analytic:T4")
     from isim.profiler.device.analytic import analytic_profile
     from isim.profiler.networks.registry import network_names
-    from isim.profiler.summary import summary, summary_text
 
     names = network_names() if models == "all" else [name.strip() for name in models.split(",") if name.strip()]
     profile = analytic_profile(gpu, names, batch_sizes, sequence_length, "fp32" if precision == "fp32" else "fp16")
     profile.write(output, force)
+    report(profile, output, as_json)
+
+
+def report(profile: "Profile", output: Path, as_json: bool) -> None:
+    """Print what a written profile holds."""
+    from isim.profiler.summary import summary, summary_text
+
     click.echo(f"isim: wrote {output} ({profile.origin}, {len(profile.table)} operations)", err=True)
     if as_json:
         click.echo(json.dumps({"output": str(output), "origin": profile.origin, "batches": summary(profile)}, indent=2))
