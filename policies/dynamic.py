@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import ClassVar, Literal
 
-from isim.policies.expiry import count_expired, serving_order
+from isim.policies.expiry import HALF_NS, count_expired, serving_order
+from isim.policies.fitting import too_large
 from isim.policies.forming import Sizes, form_batch, profiled_sizes
-from isim.policies.parameters import check_parameters, is_whole
+from isim.policies.parameters import check_parameters, choice, seconds, sizes, whole
 from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reject, Timer, View, WakeAt
 
 
@@ -23,8 +24,7 @@ class Dynamic:
     Parameters
     ----------
     max_batch
-        Most samples in a batch, at least 1; the largest profiled size of each model if left out. A request that holds
-        more is refused at its arrival.
+        Most samples in a batch; each model's largest profiled size if left out. A larger request is refused.
     max_queue_delay_s
         How long the oldest request may wait for company, seconds, at least 0.
     preferred_batch_sizes
@@ -32,10 +32,9 @@ class Dynamic:
     max_queue_size
         Most requests in a model's queue; an arrival beyond it is refused. No limit if left out.
     timeout_s
-        A request that has waited longer than this, seconds, is timed out. No limit if left out.
+        A request that has waited longer, seconds, is timed out. No limit if left out.
     timeout_action
-        What becomes of a request timed out: `reject` takes it out of the queue (recorded as dropped), `delay` serves
-        it after all that are not timed out.
+        `reject` drops a request timed out from the queue; `delay` serves it after all that are not timed out.
 
     Raises
     ------
@@ -68,18 +67,14 @@ class Dynamic:
         timeout_s: float | None = None,
         timeout_action: Literal["reject", "delay"] = "reject",
     ) -> None:
-        whole, known = "a whole number of at least 1", is_whole(max_batch)
-        most = max_batch if known and max_batch else math.inf
-        fit = all(is_whole(size) and size <= most for size in preferred_batch_sizes)
-        sizes_rule = f"whole numbers from 1 to {most if known else 'the largest profiled size'}"
         check_parameters(
             "dynamic",
-            ("max_batch", max_batch, max_batch is None or known, whole),
-            ("max_queue_delay_s", max_queue_delay_s, max_queue_delay_s >= 0, "at least 0 seconds"),
-            ("preferred_batch_sizes", preferred_batch_sizes, fit, sizes_rule),
-            ("max_queue_size", max_queue_size, max_queue_size is None or is_whole(max_queue_size), whole),
-            ("timeout_s", timeout_s, timeout_s is None or timeout_s > 0, "more than 0 seconds"),
-            ("timeout_action", timeout_action, timeout_action in ("reject", "delay"), "reject or delay"),
+            whole("max_batch", max_batch),
+            seconds("max_queue_delay_s", max_queue_delay_s),
+            sizes("preferred_batch_sizes", preferred_batch_sizes, max_batch),
+            whole("max_queue_size", max_queue_size),
+            seconds("timeout_s", timeout_s, above_zero=True),
+            choice("timeout_action", timeout_action, "reject", "delay"),
         )
         self.max_batch = max_batch
         self.max_queue_delay_s = max_queue_delay_s
@@ -89,33 +84,38 @@ class Dynamic:
         self.timeout_action = timeout_action
         self._sizes: dict[str, Sizes] = {}
         self._wake_s: dict[str, float] = {}  # when each model's pending timer fires
-        # A slot stayed free and no model was ready: until an arrival or a timer of a model, that stays so.
+        # A slot stayed free and no model was ready: a model stays unready until its next arrival or timer.
         self._settled = False
 
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
         """Refuse an arrival that the queue cannot take; send what is ready; ask to be woken for what is not."""
-        models: Iterable[str] = ()
+        changed = None
         if isinstance(event, Arrival):
             request = event.request
-            model = request.model
-            sizes = self._sizes.get(model) or self._learn_sizes(view, model)
-            if request.samples > sizes.most:
-                reason = f"holds {request.samples} samples, more than the largest batch, {sizes.most}"
-                return (Reject((request,), reason),)
-            if self.max_queue_size is not None and len(view.queues[model]) > self.max_queue_size:
+            changed = request.model
+            most = (self._sizes.get(changed) or self._learn_sizes(view, changed)).most
+            if request.samples > most:
+                return (too_large(request, most),)
+            if self.max_queue_size is not None and len(view.queues[changed]) > self.max_queue_size:
                 return (Reject((request,), f"queue full ({self.max_queue_size} requests)"),)
-            models = (model,)
         elif isinstance(event, Timer):
             self._wake_s.pop(event.tag, None)
-            models = (event.tag,)
+            changed = event.tag
         if not view.free_slots:
             self._settled = False
             return ()
-        return self._send(view, models if self._settled else view.queues)
+        if not self._settled:
+            return self._send(view, view.queues)
+        # Other events of this instant may come before the timers of this instant.
+        until_s = view.now_s + HALF_NS
+        models = [model for model, wake_s in self._wake_s.items() if wake_s < until_s and model != changed]
+        if changed is not None:
+            models.append(changed)
+        return self._send(view, models) if models else ()
 
     def _send(self, view: View, models: Iterable[str]) -> list[Decision]:
-        free, now_s, queues = view.free_slots, view.now_s, view.queues
-        timeout_s, expired_last = self.timeout_s, self.timeout_action == "delay"
+        free, now_s, queues, timeout_s = view.free_slots, view.now_s, view.queues, self.timeout_s
+        expired_last = self.timeout_action == "delay"
         decisions: list[Decision] = []
         heads = []
         for model in models:
@@ -133,9 +133,9 @@ class Dynamic:
         while heads and free:
             _, _, model, expired, sent = heapq.heappop(heads)
             queue = queues[model]
-            sizes = self._sizes.get(model) or self._learn_sizes(view, model)
+            limits = self._sizes.get(model) or self._learn_sizes(view, model)
             waiting = serving_order(queue, expired, expired_last, sent)
-            batch, wake_s = form_batch(waiting, sizes, self.max_queue_delay_s, timeout_s, now_s)
+            batch, wake_s = form_batch(waiting, limits, self.max_queue_delay_s, timeout_s, now_s)
             if batch:
                 decisions.append(Dispatch(tuple(batch)))
                 free -= 1
@@ -152,6 +152,6 @@ class Dynamic:
         return decisions
 
     def _learn_sizes(self, view: View, model: str) -> Sizes:
-        asked = self.max_batch, self.preferred_batch_sizes
-        self._sizes[model] = sizes = profiled_sizes(view, model, *asked, self._name, self._size_parameter)
-        return sizes
+        sizes = self.max_batch, self.preferred_batch_sizes
+        self._sizes[model] = limits = profiled_sizes(view, model, *sizes, self._name, self._size_parameter)
+        return limits

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from isim.errors import PolicyError
-from isim.policies.policy import Request, View
+from isim.policies.policy import Reject, Request, View
 
 
 def size_limit(view: View, model: str, asked: int | None, policy: str, parameter: str = "max_batch") -> int:
@@ -39,3 +39,8 @@ def fitting(waiting: Iterable[Request], limit: int) -> tuple[Request, ...]:
             break
         batch.append(request)
     return tuple(batch)
+
+
+def too_large(request: Request, limit: int) -> Reject:
+    """Refuse a request that no batch can hold."""
+    return Reject((request,), f"holds {request.samples} samples, more than the largest batch, {limit}")

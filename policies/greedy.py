@@ -4,9 +4,9 @@ import heapq
 from collections.abc import Iterable
 from itertools import islice
 
-from isim.policies.fitting import fitting, size_limit
-from isim.policies.parameters import check_parameters, is_whole
-from isim.policies.policy import Arrival, Decision, Dispatch, Event, Reject, View
+from isim.policies.fitting import fitting, size_limit, too_large
+from isim.policies.parameters import check_parameters, whole
+from isim.policies.policy import Arrival, Decision, Dispatch, Event, View
 
 
 class Greedy:
@@ -38,10 +38,7 @@ class Greedy:
     """
 
     def __init__(self, max_batch: int | None = None) -> None:
-        check_parameters(
-            "greedy",
-            ("max_batch", max_batch, max_batch is None or is_whole(max_batch), "a whole number of at least 1"),
-        )
+        check_parameters("greedy", whole("max_batch", max_batch))
         self.max_batch = max_batch
         self._limits: dict[str, int] = {}
 
@@ -51,7 +48,7 @@ class Greedy:
             request = event.request
             limit = self._limits.get(request.model) or self._learn_limit(view, request.model)
             if request.samples > limit:
-                return (Reject((request,), f"holds {request.samples} samples, more than the largest batch, {limit}"),)
+                return (too_large(request, limit),)
         free = view.free_slots
         if not free:
             return ()

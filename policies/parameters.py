@@ -1,28 +1,21 @@
 """Check a policy's parameters, all at once."""
 
+from typing import NamedTuple
+
 from isim.errors import PolicyError
 
 
-def is_whole(value: object, least: int = 1) -> bool:
-    """Say whether `value` is a whole number of at least `least`.
+class Check(NamedTuple):
+    """Whether one parameter keeps its rule."""
 
-    Examples
-    --------
-    >>> is_whole(8), is_whole(0), is_whole(2.5)
-    (True, False, False)
-    """
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    name: str
+    value: object
+    valid: bool
+    rule: str
 
 
-def check_parameters(policy: str, *checks: tuple[str, object, bool, str]) -> None:
+def check_parameters(policy: str, *checks: Check) -> None:
     """Raise one error that lists every parameter out of range.
-
-    Parameters
-    ----------
-    policy
-        The policy's name, for the message.
-    checks
-        For each parameter its name, its value, whether that is valid, and the rule it must keep.
 
     Raises
     ------
@@ -31,7 +24,7 @@ def check_parameters(policy: str, *checks: tuple[str, object, bool, str]) -> Non
 
     Examples
     --------
-    >>> check_parameters("static", ("batch_size", 0, is_whole(0), "a whole number of at least 1"))
+    >>> check_parameters("static", whole("batch_size", 0), seconds("max_delay_s", None))
     Traceback (most recent call last):
     isim.errors.PolicyError: policy static: batch_size is out of range (found 0); give a whole number of at least 1
     """
@@ -42,3 +35,30 @@ def check_parameters(policy: str, *checks: tuple[str, object, bool, str]) -> Non
     ]
     if problems:
         raise PolicyError(*problems)
+
+
+def whole(name: str, value: object, required: bool = False) -> Check:
+    """Check for a whole number of at least 1; None stands for left out."""
+    return Check(name, value, (value is None and not required) or _is_whole(value), "a whole number of at least 1")
+
+
+def seconds(name: str, value: object, above_zero: bool = False) -> Check:
+    """Check for a duration; None stands for left out."""
+    number = isinstance(value, int | float) and (value > 0 if above_zero else value >= 0)
+    return Check(name, value, value is None or number, "more than 0 seconds" if above_zero else "at least 0 seconds")
+
+
+def sizes(name: str, value: object, most: object) -> Check:
+    """Check for a tuple of batch sizes, up to `most` where that is a size."""
+    limit = most if isinstance(most, int) and _is_whole(most) else None
+    fit = isinstance(value, tuple | list) and all(_is_whole(size) and size <= (limit or size) for size in value)
+    return Check(name, value, fit, f"whole numbers from 1 to {limit or 'the largest profiled size'}")
+
+
+def choice(name: str, value: object, *choices: str) -> Check:
+    """Check for one of a few words."""
+    return Check(name, value, value in choices, " or ".join(choices))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

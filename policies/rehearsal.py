@@ -148,7 +148,8 @@ class Rehearsal:
         self.log.append((now_s, decision))
         if isinstance(decision, WakeAt):
             self._timers[decision.tag] = number = len(self.log)
-            heapq.heappush(self._pending, (decision.time_s, _TIMER, number, decision.tag))
+            # Whole nanoseconds, like finishes, so that what should coincide does.
+            heapq.heappush(self._pending, (max(round(decision.time_s, 9), now_s), _TIMER, number, decision.tag))
             return
         for request in decision.requests:
             self.view.queues[request.model].remove(request)
@@ -179,7 +180,8 @@ class Rehearsal:
             if isinstance(decision, WakeAt):
                 continue
             what = {Dispatch: decision.requests[0].model, Reject: "reject", Drop: "drop"}[type(decision)]
-            lines.append(f"{time_s * 1000:g} ms: {what} {' '.join(str(r.request_id) for r in decision.requests)}")
+            ids = " ".join(str(request.request_id) for request in decision.requests)
+            lines.append(f"{round(time_s * 1000, 6):.15g} ms: {what} {ids}")
         return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 import math
 
 from isim.policies.dynamic import Dynamic
-from isim.policies.parameters import check_parameters, is_whole
+from isim.policies.parameters import check_parameters, seconds, whole
 
 
 class Static(Dynamic):
@@ -38,11 +38,8 @@ class Static(Dynamic):
     _size_parameter = "batch_size"
 
     def __init__(self, batch_size: int, max_delay_s: float | None = None) -> None:
-        check_parameters(
-            "static",
-            ("batch_size", batch_size, is_whole(batch_size), "a whole number of at least 1"),
-            ("max_delay_s", max_delay_s, max_delay_s is None or max_delay_s >= 0, "at least 0 seconds"),
-        )
+        size, delay = whole("batch_size", batch_size, required=True), seconds("max_delay_s", max_delay_s)
+        check_parameters("static", size, delay)
         super().__init__(max_batch=batch_size, max_queue_delay_s=math.inf if max_delay_s is None else max_delay_s)
         self.batch_size = batch_size
         self.max_delay_s = max_delay_s
