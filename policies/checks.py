@@ -278,13 +278,14 @@ def check_pickles(make_policy: MakePolicy) -> None:
             f"{type(error).__name__}: {error}; keep lambdas, locks and open files out of the policy",
             cause=error,
         )
-    _compare("check_pickles", "the unpickled copy", SCENARIOS[1], make_policy(), copy)
+    _compare("check_pickles", "the unpickled copy", "let it keep all its state", SCENARIOS[1], make_policy(), copy)
 
 
 def check_repeatable(make_policy: MakePolicy) -> None:
     """Two fresh policies decide the same on the same events: all luck comes from a seed, nothing is shared."""
+    cure = "draw luck from a seed, and share nothing between policies"
     for scenario in SCENARIOS:
-        _compare("check_repeatable", "a second fresh policy", scenario, make_policy(), make_policy())
+        _compare("check_repeatable", "a second fresh policy", cure, scenario, make_policy(), make_policy())
 
 
 def check_view_is_not_kept(make_policy: MakePolicy) -> None:
@@ -313,7 +314,7 @@ def check_memory_is_bounded(make_policy: MakePolicy) -> None:
             _fail("check_memory_is_bounded", text, cause=error)
     if sizes[1] > 2 * sizes[0] + 4096:
         _fail(
-            "memory_is_bounded",
+            "check_memory_is_bounded",
             f"the policy grew from {sizes[0]} to {sizes[1]} bytes with 10 times the requests; forget those that ended",
         )
 
@@ -322,19 +323,19 @@ POLICY_CHECKS: tuple[Callable[[MakePolicy], None], ...] = (
     check_parameters_are_stored,
     check_decides,
     check_every_request_ends,
-    check_pickles,
     check_repeatable,
+    check_pickles,
     check_view_is_not_kept,
     check_memory_is_bounded,
 )
 
 
-def _compare(check: str, other_name: str, scenario: Scenario, policy: Policy, other: Policy) -> None:
+def _compare(check: str, other_name: str, cure: str, scenario: Scenario, policy: Policy, other: Policy) -> None:
     log, other_log = (scenario.rehearse(each).log for each in (policy, other))
     for one, two in zip_longest(log, other_log):
         if one != two:
             time_s = min(entry[0] for entry in (one, two) if entry is not None)
-            _fail(check, f"{one} became {two} with {other_name}; draw luck from a seed kept in the policy", time_s)
+            _fail(check, f"{one} became {two} with {other_name}; {cure}", time_s)
 
 
 def _fail(check: str, what: str, time_s: float | None = None, cause: Exception | None = None) -> NoReturn:

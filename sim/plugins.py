@@ -173,23 +173,29 @@ def _run_file(kind: str, path: Path, module_name: str, error: type[IsimError]) -
         import_spec.loader.exec_module(module)
     except SyntaxError as raised:
         del sys.modules[module_name]
+        where, what = _shown(raised.filename or path), (raised.text or "").strip()
         raise error(
-            f"{kind} {raised.filename}:{raised.lineno}: not valid Python ({raised.msg}: {(raised.text or '').strip()})"
-            "; correct that line"
+            f"{kind} {where}:{raised.lineno}: not valid Python ({raised.msg}: {what}); correct that line"
         ) from raised
     except Exception as raised:
         del sys.modules[module_name]
-        where, line = _last_line(raised, str(path))
+        where, line = _last_line(raised, path)
         raise error(f"{kind} {where}:{line}: {type(raised).__name__} ({raised}); correct that line") from raised
     return module
 
 
-def _last_line(raised: Exception, path: str | None) -> tuple[str, int]:
+def _last_line(raised: Exception, path: str | Path | None) -> tuple[Path, int]:
     """Return the last line of the user's file that an exception passed through, else where it was raised."""
     frames = traceback.extract_tb(raised.__traceback__)
     own = [frame for frame in frames if path is not None and Path(frame.filename) == Path(path).absolute()]
     frame = (own or frames)[-1]
-    return path if own and path is not None else frame.filename, frame.lineno or 0
+    return _shown(frame.filename), frame.lineno or 0
+
+
+def _shown(path: str | Path) -> Path:
+    """Return a path as a user would write it: relative where that is shorter."""
+    path = Path(path)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _parameters(target: Any) -> dict[str, inspect.Parameter]:
