@@ -53,7 +53,7 @@ def conformed(table: pa.Table) -> tuple[pa.Table, list[str]]:
             problems.append(f"column {field.name!r} is not {field.type} (found {column.type}: {error}); convert it")
             continue
         if not field.nullable and column.null_count:
-            problems.append(f"column {field.name!r} is empty in {column.null_count} rows; fill it in")
+            problems.append(f"column {field.name!r} is empty in {_rows(column.null_count)}; fill it in")
     return (table if problems else pa.Table.from_arrays(columns, schema=SCHEMA)), problems
 
 
@@ -70,11 +70,14 @@ def _first(table: pa.Table, bad: _Mask, column: str) -> str:
     row = int(bad.argmax())
     key = table.slice(row, 1).to_pylist()[0]
     share = "" if key["sm_share"] == 1 else f" at SM share {key['sm_share']:g}"
-    rows = "1 row" if bad.sum() == 1 else f"{bad.sum()} rows"
     return (
-        f"{rows} (first: {key[column]!r} in row {row}: "
+        f"{_rows(int(bad.sum()))} (first: {key[column]!r} in row {row}: "
         f"{key['model']}, batch size {key['batch_size']}{share}, position {key['position']})"
     )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _numbers(table: pa.Table, column: str) -> npt.NDArray[Any]:

@@ -74,12 +74,13 @@ class Profile:
             The file is missing, not Parquet, not a profile, or its content is wrong; all problems at once.
         """
         try:
-            table = pq.ParquetFile(path).read()
+            table = pq.ParquetFile(path, page_checksum_verification=True).read()
+            table.validate(full=True)  # text of a damaged file need not be text
         except FileNotFoundError:
             raise ProfileError(
                 f"{path}: no such file; write one with 'isim profile' or 'isim import profile'"
             ) from None
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             reason = str(error).splitlines()[0]
             raise ProfileError(f"{path}: not a readable Parquet file ({reason}); name a profile file") from None
         text = (table.schema.metadata or {}).get(_FOOTER)
@@ -112,7 +113,7 @@ class Profile:
         partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
         table = self._table.replace_schema_metadata({_FOOTER: self._footer_json.encode()})
         try:
-            pq.write_table(table, partial, compression="zstd", version="2.6", row_group_size=1 << 20)
+            pq.write_table(table, partial, compression="zstd", version="2.6", write_page_checksum=True)
             partial.replace(target)
         except OSError as error:
             partial.unlink(missing_ok=True)

@@ -98,7 +98,7 @@ def read_kernel_table(
         raise ProfileError(*(f"{path}: {problem}" for problem in problems))
     scale, notes = _fit(kernels, solo_period_s, f"{path}: {model} at batch size {batch_size}")
     if reader.clipped:
-        notes.append(f"{path}: {reader.clipped} utilisations above the peak were taken for the peak")
+        notes.append(f"{path}: utilisations above the peak were taken for the peak ({reader.clipped} of them)")
     common = {"model": model, "batch_size": batch_size, "sm_share": 1.0, "kind": "kernel"}
     facts = {
         "model": model,
@@ -146,8 +146,11 @@ def _read(path: str | Path, columns: Mapping[str, str]) -> tuple[bytes, list[tup
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path}: cannot be read as text ({error}); name a CSV table of kernels") from None
     reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, [])
-    lines = [(reader.line_num, cells) for cells in reader if cells]
+    try:
+        header = next(reader, [])
+        lines = [(reader.line_num, cells) for cells in reader if cells]
+    except csv.Error as error:
+        raise ProfileError(f"{path}: line {reader.line_num} is not CSV ({error}); correct it") from None
     problems = [
         f"{path}: no column {name!r} (has: {', '.join(header)}); correct the mapping"
         for name in columns.values()
@@ -156,9 +159,9 @@ def _read(path: str | Path, columns: Mapping[str, str]) -> tuple[bytes, list[tup
     uneven = [(number, cells) for number, cells in lines if len(cells) != len(header)]
     if uneven:
         number, cells = uneven[0]
+        more = f" and {len(uneven) - 1} more lines differ" if len(uneven) > 1 else ""
         problems.append(
-            f"{path}: {len(uneven)} lines have another number of cells than the header (found {len(cells)} for "
-            f"{len(header)} in line {number}); quote names that hold a comma"
+            f"{path}: line {number} has {len(cells)} cells, the header {len(header)}{more}; quote names with a comma"
         )
     if not lines:
         problems.append(f"{path}: no kernel; name a table with a header and one kernel a row")

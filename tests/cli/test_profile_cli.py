@@ -1,0 +1,131 @@
+"""`isim profile` and `isim import profile` as a user runs them: another process, its output and its exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from isim.profiler.profile import Profile
+
+
+def isim(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "isim", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def tables(folder: Path) -> None:
+    (folder / "small.csv").write_text("kernel,us,sm\ngemm,70,80\nadd,20,5\n")
+    (folder / "large.csv").write_text("kernel,us,sm\ngemm,150,90\nadd,50,5\n")
+
+
+COLUMNS = ("--columns", "name=kernel,duration=us,sm=sm", "--duration-unit", "us", "--utilisation-unit", "percent")
+
+
+def test_an_analytic_profile_is_written_and_summed_up(tmp_path: Path) -> None:
+    done = isim(tmp_path, "profile", "--device", "analytic:T4", "--models", "resnet50,vgg19", "-o", "p.parquet")
+    assert done.returncode == 0, done.stderr
+    profile = Profile.read(tmp_path / "p.parquet")
+    assert profile.models == ("resnet50", "vgg19")
+    assert profile.batch_sizes("vgg19") == (1, 2, 4, 8)
+    header, *lines = done.stdout.splitlines()
+    assert header.split()[:3] == ["model", "batch", "kernels"]
+    assert [line.split()[:3] for line in lines] == [
+        [model, str(size), kernels] for model, kernels in (("resnet50", "56"), ("vgg19", "24")) for size in (1, 2, 4, 8)
+    ]
+    assert "wrote p.parquet (analytic, 336 operations)" in done.stderr
+
+
+def test_json_says_the_same(tmp_path: Path) -> None:
+    arguments = ("--device", "analytic:L4", "--models", "all", "--batch-sizes", "8", "--sequence-length", "64")
+    done = isim(tmp_path, "profile", *arguments, "-o", "p.parquet", "--json")
+    answer = json.loads(done.stdout)
+    profile = Profile.read(tmp_path / "p.parquet")
+    assert answer["origin"] == "analytic"
+    assert [batch["model"] for batch in answer["batches"]] == list(profile.models)
+    assert len(profile.models) == 6
+    for batch in answer["batches"]:
+        assert batch["solo_ms"] == pytest.approx(profile.solo_ns(batch["model"], 8) / 1e6)
+        assert 0 < batch["gap_share"] < 0.2
+        assert 0 < batch["mean_sm"] < 1
+
+
+def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    path.write_text("precious")
+    arguments = ("profile", "--device", "analytic:T4", "--models", "vgg19", "--batch-sizes", "1", "-o", "p.parquet")
+    refused = isim(tmp_path, *arguments)
+    assert refused.returncode == 1
+    assert "p.parquet: exists already" in refused.stderr
+    assert path.read_text() == "precious"
+    assert isim(tmp_path, *arguments, "-f").returncode == 0
+    assert Profile.read(path).models == ("vgg19",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--device", "cuda:0", "--models", "vgg19"), 4, "recording on hardware is not available in this version"),
+        (("--device", "cpu", "--models", "vgg19"), 4, "recording on hardware is not available in this version"),
+        (("--device", "tpu:0", "--models", "vgg19"), 1, "no such kind of device"),
+        (("--device", "analytic:T5", "--models", "vgg"), 1, "did you mean 'vgg19'"),
+        (("--device", "analytic:T4", "--models", "vgg19", "--batch-sizes", "1;2"), 2, "not a list of whole numbers"),
+        (("--models", "vgg19"), 2, "--device"),
+    ],
+)
+def test_mistakes_end_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
+    done = isim(tmp_path, "profile", *arguments, "-o", "p.parquet")
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tables_of_several_batches_become_one_profile(tmp_path: Path) -> None:
+    tables(tmp_path)
+    batches = ("bert@8=small.csv@40000/s", "bert@16=large.csv@100us")
+    done = isim(tmp_path, "import", "profile", "kernel-table", *batches, *COLUMNS, "-o", "p.parquet")
+    assert done.returncode == 0, done.stderr
+    profile = Profile.read(tmp_path / "p.parquet")
+    assert profile.origin == "imported"
+    assert profile.solo_ns("bert", 8) == 200_000
+    assert profile.operations("bert", 8)["gap_ns"].to_pylist() == [110_000, 0]
+    assert profile.operations("bert", 16)["duration_ns"].to_pylist() == [75_000, 25_000]
+    assert "large.csv: bert at batch size 16: kernels take 0.200 ms" in done.stderr
+    assert [table["duration_scale"] for table in profile.footer["tables"]] == [1, 0.5]
+    assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["8", "16"]
+
+
+def test_all_files_are_checked_before_any_is_written(tmp_path: Path) -> None:
+    tables(tmp_path)
+    (tmp_path / "large.csv").write_text("kernel,us,sm\ngemm,fast,90\n")
+    batches = ("bert@8=small.csv", "bert@16=large.csv", "bert@32=none.csv")
+    done = isim(tmp_path, "import", "profile", "kernel-table", *batches, *COLUMNS, "-o", "p.parquet")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "isim: large.csv: column 'us': not a number (found 'fast' in line 2); correct it",
+        "isim: none.csv: no such file; name a CSV table of kernels",
+    ]
+    assert not (tmp_path / "p.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("batch", "options", "message"),
+    [
+        ("small.csv", COLUMNS, "not a batch's table"),
+        ("bert@0=small.csv", COLUMNS, "not a batch's table"),
+        ("bert@8=small.csv@98", COLUMNS, "not a solo period or throughput"),
+        ("bert@8=small.csv@0/s", COLUMNS, "not a solo period or throughput"),
+        ("bert@8=small.csv", COLUMNS[:2], "--duration-unit"),
+        ("bert@8=small.csv", ("--columns", "kernel", *COLUMNS[2:]), "cannot read 'kernel'"),
+        ("bert@8=small.csv", ("--columns", "name=a,name=b", *COLUMNS[2:]), "'name' stands there twice"),
+    ],
+)
+def test_usage_is_explained(tmp_path: Path, batch: str, options: tuple[str, ...], message: str) -> None:
+    tables(tmp_path)
+    done = isim(tmp_path, "import", "profile", "kernel-table", batch, *options, "-o", "p.parquet")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / "p.parquet").exists()
