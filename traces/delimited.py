@@ -113,7 +113,7 @@ def to_ns(column: Any, unit: str) -> Any:
     text = pc.utf8_trim_whitespace(column)
     empty = pc.equal(text, _EMPTY).combine_chunks().to_numpy(zero_copy_only=False)
     text = pc.if_else(pc.equal(text, _EMPTY), _ZERO, text)
-    exact = pc.cast(text, pa.decimal256(76, 45))  # holds any float's shortest text
+    exact = pc.cast(text, pa.decimal256(76, 45))  # holds the shortest text of any float above 1e-28
     rounded = pc.cast(pc.round(exact, digits), pa.decimal128(38, digits)).combine_chunks()
     halves = np.frombuffer(rounded.buffers()[1], dtype=np.int64).reshape(-1, 2)[rounded.offset :][: len(rounded)]
     if (halves[:, 1] != halves[:, 0] >> 63).any():

@@ -10,6 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 SCHEMA_VERSION = "1"
+
+
+def _list_of(element: Any) -> Any:
+    """Name the elements as Parquet does, so that what is read equals what was written."""
+    return pa.list_(pa.field("element", element))
+
+
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 COLUMNS: Mapping[str, Any] = {
     "arrival_ns": pa.int64(),  # since the start of the trace
@@ -31,7 +38,7 @@ COLUMNS: Mapping[str, Any] = {
     "session_id": pa.int64(),
     "parent_id": pa.int64(),  # the request that must finish first
     "think_ns": pa.int64(),  # from the parent's finish on
-    "prefix_blocks": pa.list_(pa.int32()),
+    "prefix_blocks": _list_of(pa.int32()),
     "rec_latency_ns": pa.int64(),  # what the source recorded; never used to schedule
     "rec_status": _TEXT,
 }
@@ -91,7 +98,9 @@ def _conformed_column(column: Any, wanted: Any) -> Any:
     if wanted == _TEXT or (wanted is None and (text or pa.types.is_dictionary(column.type))):
         return _sorted_dictionary(column)
     array = column.combine_chunks()
-    if wanted is None or array.type == wanted:
+    if wanted is None and pa.types.is_list(array.type):
+        wanted = _list_of(array.type.value_type)
+    if wanted is None or str(array.type) == str(wanted):
         return array
     if pa.types.is_temporal(array.type):  # a cast would keep the number and lose its unit
         raise pa.ArrowTypeError(f"{array.type}, which has a unit of its own")

@@ -81,6 +81,6 @@ def _tempo(arrival_ns: _Times, duration_ns: int) -> dict[str, float | None]:
     gaps = np.diff(arrival_ns)
     mean = gaps.mean() if len(gaps) > 1 else 0.0
     return {
-        "rate_rps": len(arrival_ns) / duration_ns * 1e9 if duration_ns else None,
+        "rate_rps": len(arrival_ns) / (duration_ns / 1e9) if duration_ns else None,
         "gap_cv": float(gaps.std() / mean) if mean else None,
     }

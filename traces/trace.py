@@ -1,5 +1,6 @@
 """A trace: which request arrives when, for which model."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -173,21 +174,24 @@ class Trace:
         }
         table = self._table.replace_schema_metadata({_FOOTER: self._footer_json.encode()})
         try:
-            pq.write_table(table, partial, compression="zstd", row_group_size=1 << 20, **encodings)
+            with partial.open("wb") as file:
+                pq.write_table(table, file, compression="zstd", row_group_size=1 << 20, **encodings)
             partial.replace(target)
         except (OSError, pa.ArrowException) as error:
-            partial.unlink(missing_ok=True)
             reason = getattr(error, "strerror", None) or error
             raise TraceError(f"{path}: cannot be written ({reason}); choose another path") from None
+        finally:  # also when interrupted
+            with contextlib.suppress(OSError):
+                partial.unlink()
 
     def revised(self, operation: Mapping[str, Any], footer: Mapping[str, Any] | None = None, **columns: Any) -> Self:
         """Return a trace with `columns` set anew, `footer` merged in and `operation` appended to its history."""
-        table = self._table
-        for name, values in columns.items():
-            table = table.drop_columns([name]) if name in table.column_names else table
-            table = table.append_column(name, values)
+        kept: dict[str, Any] = {name: self._table[name] for name in self._table.column_names}
         old = self.footer
-        return self.from_table(table, {**old, **(footer or {}), "history": [*old.get("history", []), dict(operation)]})
+        return self.from_table(
+            pa.table({**kept, **columns}),
+            {**old, **(footer or {}), "history": [*old.get("history", []), dict(operation)]},
+        )
 
     @property
     def table(self) -> pa.Table:

@@ -47,6 +47,10 @@ def save(trace: "Trace", slo: dict[str, float], output: Path, force: bool, quiet
     trace.write(output, force)
     dropped = trace.footer.get("source", {}).get("rows_dropped", {})
     if not quiet:
-        click.echo(f"isim: wrote {output}: {len(trace):,} requests to {', '.join(trace.models)}", err=True)
+        click.echo(f"isim: wrote {output}: {_count(len(trace), 'request')} to {', '.join(trace.models)}", err=True)
         for reason, count in dropped.items():
-            click.echo(f"isim: dropped {count:,} rows: {reason}", err=True)
+            click.echo(f"isim: dropped {_count(count, 'row')}: {reason}", err=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,17 @@
+"""What several folders of tests use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real measurements and traces, which stand beside the repository; skip where they do not."""
+    folder = Path(os.environ.get("ISIM_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}; name their folder in ISIM_SHARED_DATA")
+    return folder
