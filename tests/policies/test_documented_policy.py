@@ -1,0 +1,48 @@
+"""The policy printed in docs/write-a-policy.md does what the page says."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isim.policies.checks import DECISION_CHECKS, POLICY_CHECKS, check_policy
+from isim.policies.registry import make_policy
+from isim.policies.rehearsal import rehearse
+
+PAGE = (Path(__file__).parents[2] / "docs" / "write-a-policy.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> str:
+    source = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert source is not None
+    path = tmp_path / "my_policy.py"
+    path.write_text(source[1], encoding="utf-8")
+    return f"{path}:Mine"
+
+
+def test_it_passes_the_checks(spec: str) -> None:
+    check_policy(lambda: make_policy(spec))
+
+
+def test_the_checks_find_what_the_page_says(spec: str) -> None:
+    with pytest.raises(AssertionError, match=r"^check_every_request_ends .* requests wait for ever"):
+        check_policy(lambda: make_policy(f"{spec}:max_batch=4"))
+
+
+def test_it_takes_parameters_as_printed(spec: str) -> None:
+    policy: Any = make_policy(f"{spec}:max_batch=16,margin=2ms")
+    assert (policy.max_batch, policy.margin_s) == (16, 0.002)
+
+
+def test_it_drops_what_cannot_be_in_time(spec: str) -> None:
+    """When the slot frees at 10 ms, request 1 would finish at 20 ms, 1 ms of margin included past its deadline."""
+    arrivals = [("a", 0.000), ("a", 0.001), ("b", 0.004), ("a", 0.005)]
+    rehearsal = rehearse(make_policy(spec), arrivals, solo_s=0.010, slo_s=0.0195)
+    assert str(rehearsal) == "0 ms: a 0\n10 ms: drop 1\n10 ms: b 2\n20 ms: drop 3"
+
+
+def test_the_page_lists_every_check() -> None:
+    listed = set(re.findall(r"^\| `(check_\w+)` \|", PAGE, re.MULTILINE))
+    assert listed == {check.__name__ for check in (*DECISION_CHECKS, *POLICY_CHECKS)}
