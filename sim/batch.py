@@ -1,5 +1,7 @@
 """A batch on the GPU, and what a server can measure of it afterwards."""
 
+import math
+
 from isim.operations import Variant
 from isim.policies.policy import Overlap, Request
 
@@ -8,41 +10,53 @@ class Batch:
     """Requests that run together; satisfies `Resident` while it runs and `Observation` once it has finished."""
 
     __slots__ = (
-        "actual_solo_s",
-        "batch_id",
-        "batch_size",
-        "dispatched_s",
-        "duration_s",
-        "finished_s",
-        "gpu",
-        "model",
-        "overlaps",
-        "requests",
-        "scale",
-        "slot",
-        "solo_s",
-        "variant",
-    )
+        "batch_id", "dispatched_s", "duration_s", "finished_s", "noise", "overlaps", "requests", "slot", "variant",
+        "work",
+    )  # fmt: skip
+
+    gpu = 0
 
     def __init__(
-        self, batch_id: int, gpu: int, variant: Variant, requests: tuple[Request, ...], dispatched_s: float,
-        work: float, noise: float,
+        self, batch_id: int, variant: Variant, requests: tuple[Request, ...], dispatched_s: float, work: float,
+        noise: float,
     ) -> None:  # fmt: skip
         self.batch_id = batch_id
-        self.gpu = gpu
         self.variant = variant
-        self.model = variant.model
-        self.batch_size = variant.batch_size
         self.requests = requests
         self.dispatched_s = dispatched_s
-        self.finished_s: float | None = None
+        self.work = work
+        self.noise = noise
+        self.finished_s = math.nan
+        """Not a number while it runs."""
         self.duration_s = 0.0
         """Time since dispatch, added up in steps so that it is exact however late the clock."""
-        self.scale = work * noise
-        self.solo_s = variant.solo_s * work
-        self.actual_solo_s = variant.solo_s * self.scale
         self.overlaps: list[Overlap] = []
         self.slot = -1
+
+    @property
+    def model(self) -> str:
+        """The model it runs."""
+        return self.variant.model
+
+    @property
+    def batch_size(self) -> int:
+        """The profiled size it runs as."""
+        return self.variant.batch_size
+
+    @property
+    def solo_s(self) -> float:
+        """Profiled duration alone, without this batch's noise."""
+        return self.variant.solo_s * self.work
+
+    @property
+    def scale(self) -> float:
+        """The factor on every gap and duration of this batch."""
+        return self.work * self.noise
+
+    @property
+    def actual_solo_s(self) -> float:
+        """The duration it would have had alone, noise included."""
+        return self.variant.solo_s * self.scale
 
     @property
     def slowdown(self) -> float:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from heapq import heappush
+from typing import Any
 
 import simpy
 from simpy.core import StopSimulation
@@ -11,13 +12,14 @@ FINISH, ARRIVAL, TIMER, STOP = range(4)
 """The order of what happens at one moment."""
 
 
-class _Moment(simpy.Event):
+class Moment(simpy.Event):
     """An event that has succeeded from the start and holds one call; half the cost of a Timeout."""
 
     _ok = True
 
-    def __init__(self, call: Callable[[simpy.Event], None]) -> None:
-        self.callbacks = [call]
+    def __init__(self, call: Callable[["Moment"], None], time_s: float) -> None:
+        self.callbacks: list[Any] = [call]
+        self.time_s = time_s
 
 
 class Clock(simpy.Environment):
@@ -36,16 +38,19 @@ class Clock(simpy.Environment):
     ['finish', 'timer']
     """
 
-    def at(self, time_s: float, priority: int, call: Callable[[simpy.Event], None]) -> None:
-        """Call `call(event)` at `time_s`, which must not lie in the past."""
-        heappush(self._queue, (time_s, priority, next(self._eid), _Moment(call)))  # type: ignore[misc]
+    def at(self, time_s: float, priority: int, call: Callable[[Moment], None]) -> Moment:
+        """Call `call(moment)` at `time_s`, which must not lie in the past; return the moment."""
+        moment = Moment(call, time_s)
+        entry: Any = (time_s, priority, next(self._eid), moment)
+        heappush(self._queue, entry)
+        return moment
 
     def stop_at(self, time_s: float) -> None:
         """End `run` at `time_s`, after everything else that happens at that moment."""
         self.at(time_s, STOP, _stop)
 
 
-def _stop(event: simpy.Event) -> None:
+def _stop(moment: Moment) -> None:
     raise StopSimulation(None)
 
 

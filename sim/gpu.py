@@ -1,5 +1,6 @@
 """One GPU: its resident batches and how far each has come."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -44,7 +45,7 @@ class Gpu:
         """The time the present row of the compiled state stands at."""
         self._changed_s = 0.0
         """Since when the set of residents is what it is."""
-        self._ahead_s = float("inf")
+        self._ahead_s = math.inf
         """How far from the present the trial found the next finish."""
         self._already_done = False
         ids = np.zeros((2, slots), dtype=np.int64)
@@ -59,64 +60,67 @@ class Gpu:
         )  # fmt: skip
 
     @property
-    def free_slots(self) -> int:
-        """Batches that could be dispatched now."""
-        return len(self._free)
-
-    @property
     def kernel_boundaries(self) -> int:
         """Moments so far at which a kernel started or ended and speeds were computed anew."""
         return int(self._count[self._present[0], 2])
 
     def dispatch(self, batch: Batch, now_s: float) -> None:
         """Let a batch take a free slot at `now_s`, which must not lie beyond `next_finish_s`."""
-        self._advance(now_s)
-        self._close_overlap(now_s)
-        batch.slot = self._free.pop()
-        self.residents.append(batch)
-        variant = batch.variant
-        kernel_loop.add(self._state, batch.slot, variant.first, variant.last, batch.batch_id, batch.scale)
+        residents = self.residents
+        if residents:
+            step_s = now_s - self._present_s
+            if step_s > 0.0:
+                if not self._already_done:
+                    self._already_done = kernel_loop.advance(self._state, step_s)
+                for resident in residents:
+                    resident.duration_s += step_s
+            self._close_overlap(now_s)
+        self._present_s = self._changed_s = now_s
+        batch.slot = slot = self._free.pop()
+        residents.append(batch)
+        _, _, first, last, _, _, _ = batch.variant
+        kernel_loop.add(self._state, slot, first, last, batch.batch_id, batch.work * batch.noise)
 
     def next_finish_s(self) -> float:
         """Run ahead to the next finish and return its time, infinity when nothing is resident."""
+        if not self.residents:
+            return math.inf
         self._ahead_s = 0.0 if self._already_done else kernel_loop.look_ahead(self._state)
         return self._present_s + self._ahead_s
 
     def finished(self, now_s: float) -> list[Batch]:
         """Move to the finish that `next_finish_s` found, called `now_s`; return who is done, in order of batch id."""
-        if not self._already_done:
+        residents = self.residents
+        if self._already_done:
+            self._already_done = False
+        else:
             kernel_loop.accept(self._state)
-            self._pass(self._ahead_s, now_s)
-        self._already_done = False
-        row = self._operation[self._present[0]]
-        return [batch for batch in self.residents if row[batch.slot] == kernel_loop.DONE]
+            step_s = self._ahead_s
+            for batch in residents:
+                batch.duration_s += step_s
+        self._present_s = now_s
+        if len(residents) == 1:
+            return [residents[0]]
+        operation = self._operation[self._present.item()].tolist()
+        return [batch for batch in residents if operation[batch.slot] == kernel_loop.DONE]
 
     def release(self, batch: Batch, now_s: float) -> None:
         """Free the slot of a batch that is done."""
         self._close_overlap(now_s)
+        self._changed_s = now_s
         batch.finished_s = now_s
         self.residents.remove(batch)
         self._free.append(batch.slot)
 
-    def _advance(self, now_s: float) -> None:
-        step_s = now_s - self._present_s
-        if step_s > 0.0 and self.residents and not self._already_done:
-            self._already_done = kernel_loop.advance(self._state, step_s)
-        self._pass(step_s, now_s)
-
-    def _pass(self, step_s: float, now_s: float) -> None:
-        self._present_s = now_s
-        for batch in self.residents:
-            batch.duration_s += step_s
-
-    def _close_overlap(self, now_s: float) -> None:
-        if self.residents and now_s > self._changed_s:
-            overlap = Overlap(self._changed_s, now_s, tuple([batch.batch_id for batch in self.residents]))
-            self._record_overlap(self.gpu, overlap)
-            for batch in self.residents:
-                batch.overlaps.append(overlap)
-        self._changed_s = now_s
-
     def cut_off(self, now_s: float) -> None:
         """Close the last overlap at the end of the run."""
-        self._close_overlap(now_s)
+        if self.residents:
+            self._close_overlap(now_s)
+
+    def _close_overlap(self, now_s: float) -> None:
+        if now_s > self._changed_s:
+            residents = self.residents
+            overlap = Overlap(self._changed_s, now_s, tuple([batch.batch_id for batch in residents]))
+            self._record_overlap(self.gpu, overlap)
+            for batch in residents:
+                batch.overlaps.append(overlap)

@@ -2,8 +2,8 @@
 
 A resident is either in a gap (resting: holds nothing, is never slowed) or in an operation (running: does work at the
 speed that the contention model grants). Two rows of state are kept: `now`, which has happened, and a trial, which runs
-ahead to the next finish. When nothing comes between, the trial becomes the present; otherwise the present is advanced to
-the moment of the change and a new trial starts from there. So each kernel boundary is computed at most twice.
+ahead to the next finish. When nothing comes between, the trial becomes the present; otherwise the present is advanced
+to the moment of the change and a new trial starts from there. So each kernel boundary is computed at most twice.
 
 Times in here are relative to the present, so that rounding does not grow with the clock.
 """
@@ -62,11 +62,11 @@ RESIDENTS = _ResidentsType(
         float64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], _ints, _ints, _floats, _floats,
     ),
     cache=True,
-)  # fmt: skip  # type: ignore[untyped-decorator]
-def new_residents(
+)  # fmt: skip
+def new_residents(  # type: ignore[no-untyped-def]
     speeds, demand, parameters, gap_s, duration_s, last, scale, batch, operation, left_s, running, resting, count,
     present, scratch_operation, scratch_speed, scratch_ends_s,
-):  # fmt: skip  # type: ignore[no-untyped-def]
+):  # fmt: skip
     """Bind the arrays of one GPU; all of them are owned by the caller."""
     s = structref.new(RESIDENTS)
     s.speeds = speeds
@@ -89,7 +89,7 @@ def new_residents(
     return s
 
 
-@njit(boolean(RESIDENTS, int64, int64, int64, boolean), cache=True)  # type: ignore[untyped-decorator]
+@njit(boolean(RESIDENTS, int64, int64, int64, boolean), cache=True)
 def _enter(s, row, slot, i, gap_passed):  # type: ignore[no-untyped-def]
     """Put a batch into operation i, or into the next one that takes time; false when the batch is done."""
     operation = s.operation[row]
@@ -113,7 +113,7 @@ def _enter(s, row, slot, i, gap_passed):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(void(RESIDENTS, int64, int64, int64, int64, float64), cache=True)  # type: ignore[untyped-decorator]
+@njit(void(RESIDENTS, int64, int64, int64, int64, float64), cache=True)
 def add(s, slot, first, last, batch, scale):  # type: ignore[no-untyped-def]
     """Let a batch take a slot now."""
     s.last[slot] = last
@@ -122,7 +122,7 @@ def add(s, slot, first, last, batch, scale):  # type: ignore[no-untyped-def]
     _enter(s, s.present[0], slot, first, False)
 
 
-@njit(float64(RESIDENTS, int64, float64), cache=True)  # type: ignore[untyped-decorator]
+@njit(float64(RESIDENTS, int64, float64), cache=True)
 def _advance(s, row, until_s):  # type: ignore[no-untyped-def]
     """Advance one row of state until a batch is done or `until_s` from now is reached; return how far it came."""
     operation = s.operation[row]
@@ -200,7 +200,7 @@ def _advance(s, row, until_s):  # type: ignore[no-untyped-def]
             return now_s
 
 
-@njit(float64(RESIDENTS), cache=True)  # type: ignore[untyped-decorator]
+@njit(float64(RESIDENTS), cache=True)
 def look_ahead(s):  # type: ignore[no-untyped-def]
     """Run a trial from now to the next finish; return how far away it is, infinity when no batch is resident."""
     now = s.present[0]
@@ -225,13 +225,13 @@ def look_ahead(s):  # type: ignore[no-untyped-def]
     return _advance(s, trial, float("inf"))
 
 
-@njit(void(RESIDENTS), cache=True)  # type: ignore[untyped-decorator]
+@njit(void(RESIDENTS), cache=True)
 def accept(s):  # type: ignore[no-untyped-def]
     """Make the trial the present: nothing came between."""
     s.present[0] = 1 - s.present[0]
 
 
-@njit(boolean(RESIDENTS, float64), cache=True)  # type: ignore[untyped-decorator]
+@njit(boolean(RESIDENTS, float64), cache=True)
 def advance(s, until_s):  # type: ignore[no-untyped-def]
     """Advance the present by `until_s`, at most to the next finish; return whether a batch is done (a tie)."""
     row = s.present[0]

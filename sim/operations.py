@@ -157,9 +157,9 @@ class Operations:
             model, size, position = self.owners[int(missing[0])]
             named = f"column '{name}'" + (f" (or '{fallback}')" if fallback else "")
             raise ContentionError(
-                f"{self.where}: {named} is not measured in {missing.size} of {int((~holds_no_sm).sum())} kernels (first: "
-                f"{model} at batch size {size}, position {position}), and contention '{contention}' needs it; profile with "
-                "hardware counters, or choose --contention none or constant"
+                f"{self.where}: {named} is not measured in {missing.size} of {int((~holds_no_sm).sum())} kernels "
+                f"(first: {model} at batch size {size}, position {position}), and contention '{contention}' needs it; "
+                "profile with hardware counters, or choose --contention none or constant"
             )
         return values
 

@@ -1,53 +1,14 @@
 """Write what happens in a run to Parquet while it happens; holds what is still open, not what has passed."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isim.batch import Batch
 from isim.policies.policy import Overlap, Request
-
-REQUESTS = pa.schema(
-    [
-        pa.field("request_id", pa.int64(), nullable=False),
-        pa.field("model", pa.dictionary(pa.int32(), pa.string()), nullable=False),
-        pa.field("arrived_s", pa.float64(), nullable=False),
-        ("dispatched_s", pa.float64()),
-        ("finished_s", pa.float64()),
-        ("deadline_s", pa.float64()),
-        pa.field("outcome", pa.dictionary(pa.int8(), pa.string()), nullable=False),
-        ("batch_id", pa.int64()),
-        ("latency_s", pa.float64()),
-    ]
-)
-BATCHES = pa.schema(
-    [
-        pa.field("batch_id", pa.int64(), nullable=False),
-        pa.field("gpu", pa.int32(), nullable=False),
-        pa.field("model", pa.dictionary(pa.int32(), pa.string()), nullable=False),
-        pa.field("requests", pa.int32(), nullable=False),
-        pa.field("batch_size", pa.int32(), nullable=False),
-        pa.field("dispatched_s", pa.float64(), nullable=False),
-        ("finished_s", pa.float64()),
-        pa.field("solo_s", pa.float64(), nullable=False),
-        ("slowdown", pa.float64()),
-        ("kernel_slowdown", pa.float64()),
-    ]
-)
-OVERLAPS = pa.schema(
-    [
-        pa.field("gpu", pa.int32(), nullable=False),
-        pa.field("start_s", pa.float64(), nullable=False),
-        pa.field("finish_s", pa.float64(), nullable=False),
-        pa.field("batch_ids", pa.list_(pa.int64()), nullable=False),
-    ]
-)
-
-OUTCOMES = ("on-time", "late", "rejected", "dropped", "unfinished")
-ON_TIME, LATE, REJECTED, DROPPED, UNFINISHED = range(5)
+from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
+from isim.run_tables import batches_table, overlaps_table, requests_table
 
 _ROWS = 1 << 16
 
@@ -86,7 +47,7 @@ class Recorder:
         self._chunk_of: dict[int, tuple[_Chunk, int]] = {}
         self._next_chunk = 0
         self._last = _Chunk()
-        self._batch_rows: list[tuple[Any, ...]] = []
+        self._open_batches: list[Batch] = []
         self._overlap_rows: list[tuple[int, Overlap]] = []
         self.requests = 0
         self.batches = 0
@@ -114,16 +75,9 @@ class Recorder:
 
     def batch(self, batch: Batch) -> None:
         """Record a batch that has finished, or that is still on the GPU when the run stops."""
-        done = batch.finished_s is not None
-        self._batch_rows.append(
-            (
-                batch.batch_id, batch.gpu, batch.model, len(batch.requests), batch.batch_size, batch.dispatched_s,
-                batch.finished_s, batch.actual_solo_s, batch.slowdown if done else None,
-                batch.kernel_slowdown if done else None,
-            )
-        )  # fmt: skip
+        self._open_batches.append(batch)
         self.batches += 1
-        if len(self._batch_rows) == _ROWS:
+        if len(self._open_batches) == _ROWS:
             self._write_batches()
 
     def overlap(self, gpu: int, overlap: Overlap) -> None:
@@ -155,55 +109,14 @@ class Recorder:
         while (chunk := self._chunks.get(self._next_chunk)) is not None:
             if not all_open and (chunk.open or len(chunk.requests) < _ROWS):
                 return
-            self._requests.write_table(_request_table(chunk))
+            self._requests.write_table(requests_table(chunk.requests, chunk.ended))
             del self._chunks[self._next_chunk]
             self._next_chunk += 1
 
     def _write_batches(self) -> None:
-        columns = list(zip(*self._batch_rows, strict=True)) or [()] * len(BATCHES)
-        self._batches.write_table(_table(columns, BATCHES))
-        self._batch_rows.clear()
+        self._batches.write_table(batches_table(self._open_batches))
+        self._open_batches.clear()
 
     def _write_overlaps(self) -> None:
-        rows = self._overlap_rows
-        columns = [
-            [gpu for gpu, _ in rows],
-            [overlap.start_s for _, overlap in rows],
-            [overlap.finish_s for _, overlap in rows],
-            [overlap.batch_ids for _, overlap in rows],
-        ]
-        self._overlaps.write_table(_table(columns, OVERLAPS))
-        rows.clear()
-
-
-def _request_table(chunk: _Chunk) -> pa.Table:
-    requests, ended = chunk.requests, chunk.ended[: len(chunk.requests)]
-    batches = [how if isinstance(how, Batch) else None for how in ended]
-    finished_s = [batch and batch.finished_s for batch in batches]
-    deadline_s = [request.deadline_s for request in requests]
-    outcomes = [
-        (ON_TIME if end_s <= limit_s else LATE) if end_s is not None else (how if isinstance(how, int) else UNFINISHED)
-        for how, end_s, limit_s in zip(ended, finished_s, deadline_s, strict=True)
-    ]
-    columns: list[Any] = [
-        [request.request_id for request in requests],
-        [request.model for request in requests],
-        [request.arrived_s for request in requests],
-        [batch and batch.dispatched_s for batch in batches],
-        finished_s,
-        [limit_s if limit_s < float("inf") else None for limit_s in deadline_s],
-        pa.DictionaryArray.from_arrays(pa.array(outcomes, pa.int8()), list(OUTCOMES)),
-        [batch and batch.batch_id for batch in batches],
-        [
-            None if end_s is None else end_s - request.arrived_s
-            for request, end_s in zip(requests, finished_s, strict=True)
-        ],
-    ]
-    return _table(columns, REQUESTS)
-
-
-def _table(columns: list[Any], schema: pa.Schema) -> pa.Table:
-    make: Callable[[Any, pa.Field], pa.Array] = lambda values, field: (  # noqa: E731
-        values if isinstance(values, pa.Array) else pa.array(values, field.type)
-    )
-    return pa.Table.from_arrays([make(v, f) for v, f in zip(columns, schema, strict=True)], schema=schema)
+        self._overlaps.write_table(overlaps_table(self._overlap_rows))
+        self._overlap_rows.clear()

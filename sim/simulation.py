@@ -1,21 +1,31 @@
 """The simulated world: arrivals, events to the policy, its decisions checked and carried out, completions."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
-import simpy
-
 from isim.batch import Batch
-from isim.clock import ARRIVAL, FINISH, TIMER, Clock, snap_s
+from isim.clock import ARRIVAL, FINISH, TIMER, Clock, Moment, snap_s
 from isim.contention.contract import ContentionModel
 from isim.errors import IsimError, PolicyError
 from isim.gpu import Gpu
 from isim.operations import Operations
 from isim.policies.policy import (
-    Arrival, Decision, Dispatch, Drop, Event, Finish, Overlap, Policy, Reject, Request, Timer, WakeAt,
-)  # fmt: skip
-from isim.recorder import DROPPED, REJECTED
+    Arrival,
+    Decision,
+    Dispatch,
+    Drop,
+    Event,
+    Finish,
+    Overlap,
+    Policy,
+    Reject,
+    Request,
+    Timer,
+    WakeAt,
+)
+from isim.run_schema import DROPPED, REJECTED
 from isim.view import LiveView
 from isim.workload import Workload
 
@@ -90,14 +100,14 @@ class Simulation:
         self._operations = operations
         self._gpu = Gpu(0, slots, operations, contention, listener.overlap)
         self._gpu_changed = False
-        self._finish_version = 0
+        self._next_finish: Moment | None = None
         self._view = LiveView(operations, self._queues, self._gpu.residents)
         self._view._free_slots = slots
         self._arrivals_s = self._view._arrivals_s
         self._next_batch = 0
         self._open = 0
         self._end_s = 0.0
-        self._timers: dict[str, tuple[float, object]] = {}
+        self._timers: dict[str, Moment] = {}
         self._timers_now = (0.0, 0)
 
     def run(self) -> Ending:
@@ -132,7 +142,7 @@ class Simulation:
         if request is not None:
             self._clock.at(request.arrived_s, ARRIVAL, self._arrive_next)
 
-    def _arrive_next(self, event: simpy.Event) -> None:
+    def _arrive_next(self, moment: Moment) -> None:
         request = self._upcoming
         assert request is not None
         self._arm_next()
@@ -146,10 +156,10 @@ class Simulation:
         self._view._now_s = request.arrived_s
         self._ask(Arrival(request))
 
-    def _finish(self, version: int, now_s: float) -> None:
-        if version != self._finish_version:
+    def _finish(self, moment: Moment) -> None:
+        if moment is not self._next_finish:  # the residents have changed since
             return
-        self._view._now_s = now_s
+        self._view._now_s = now_s = moment.time_s
         self._gpu_changed = True
         for batch in self._gpu.finished(now_s):
             self._gpu.release(batch, now_s)
@@ -158,11 +168,11 @@ class Simulation:
             self._end(batch.requests, batch, now_s)
             self._ask(Finish(batch))
 
-    def _wake(self, tag: str, token: object, now_s: float) -> None:
-        if (pending := self._timers.get(tag)) is None or pending[1] is not token:
+    def _wake(self, tag: str, moment: Moment) -> None:
+        if self._timers.get(tag) is not moment:  # moved since
             return
         del self._timers[tag]
-        self._view._now_s = now_s
+        self._view._now_s = now_s = moment.time_s
         last_s, count = self._timers_now
         self._timers_now = (now_s, count + 1 if now_s == last_s else 1)
         if self._timers_now[1] > _TIMERS_AT_ONE_MOMENT:
@@ -235,7 +245,7 @@ class Simulation:
         head = requests[0]
         noise = 1.0 if self._noise is None else self._noise(variant.noise_sigma, head.request_id)
         now_s = self._view._now_s
-        batch = Batch(self._next_batch, 0, variant, requests, now_s, work, noise)
+        batch = Batch(self._next_batch, variant, requests, now_s, work, noise)
         self._next_batch += 1
         self._gpu.dispatch(batch, now_s)
         self._view._free_slots -= 1
@@ -273,23 +283,22 @@ class Simulation:
 
     def _wake_at(self, decision: WakeAt) -> None:
         time_s, tag = decision
-        if not self._view._now_s <= time_s < float("inf"):
+        if not self._view._now_s <= time_s < math.inf:
             self._fail(decision, "not a time from now on; ask for view.now_s or later")
         time_s = max(snap_s(time_s), self._view._now_s)
         pending = self._timers.get(tag)
-        if pending is None or pending[0] != time_s:
-            token = object()
-            self._timers[tag] = (time_s, token)
-            self._clock.at(time_s, TIMER, lambda _: self._wake(tag, token, time_s))
+        if pending is None or pending.time_s != time_s:
+            self._timers[tag] = self._clock.at(time_s, TIMER, lambda moment: self._wake(tag, moment))
 
     def _retime(self) -> None:
         """Find the next finish anew: the set of residents has changed."""
         self._gpu_changed = False
-        self._finish_version = version = self._finish_version + 1
         finish_s = self._gpu.next_finish_s()
-        if finish_s < float("inf"):
-            finish_s = max(snap_s(finish_s), self._view._now_s)
-            self._clock.at(finish_s, FINISH, lambda _: self._finish(version, finish_s))
+        self._next_finish = (
+            self._clock.at(max(snap_s(finish_s), self._view._now_s), FINISH, self._finish)
+            if finish_s < math.inf
+            else None
+        )
 
     def _fail(self, decision: Any, what: str, cause: Exception | None = None) -> Any:
         named = f" decided {_describe(decision)}:" if decision is not None else ""

@@ -1,7 +1,7 @@
 """Where requests come from: a trace replayed, or clients that wait for their answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class Replay:
         for start in range(0, table.num_rows, _CHUNK):
             chunk = table.slice(start, _CHUNK)
             count = chunk.num_rows
-            models = chunk["model"].to_pylist()
+            models: list[Any] = chunk["model"].to_pylist()
             arrival_ns = chunk["arrival_ns"].to_numpy()
             default_s = self.slo_s.get("*", np.inf)
             by_model = {model: self.slo_s.get(model, default_s) for model in set(models)}
@@ -70,17 +70,14 @@ class Replay:
                 slo_ns = np.where(np.isnan(own_ns), slo_ns, own_ns)
             finite_ns = np.where(np.isinf(slo_ns), 0.0, slo_ns).round().astype(np.int64)
             deadline_s = np.where(np.isinf(slo_ns), np.inf, (arrival_ns + finite_ns) / 1e9)
-            optional = (
-                chunk[name].fill_null(default).to_pylist() if name in chunk.column_names else [default] * count
+            optional: Iterator[list[Any]] = (
+                [default if value is None else value for value in chunk[name].to_pylist()]
+                if name in chunk.column_names
+                else [default] * count
                 for name, default in (("priority", 0), ("batch", 1), ("work", 1.0))
             )
-            yield from map(
-                Request._make,
-                zip(
-                    chunk["request_id"].to_pylist(), models, (arrival_ns / 1e9).tolist(), deadline_s.tolist(), *optional,
-                    strict=True,
-                ),
-            )  # fmt: skip
+            columns = (chunk["request_id"].to_pylist(), models, (arrival_ns / 1e9).tolist(), deadline_s.tolist())
+            yield from map(Request._make, zip(*columns, *optional, strict=True))
 
     def follow_up(self, ended: Request, now_s: float) -> Request | None:
         """Return nothing: a trace does not react."""

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from isim.profiler.schema import SCHEMA as PROFILE
-from isim.recorder import BATCHES, OVERLAPS, REQUESTS
+from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
 from isim.traces.schema import COLUMNS, REQUIRED
 
 PAGE = (Path(__file__).parent.parent / "docs" / "data-formats.md").read_text(encoding="utf-8")

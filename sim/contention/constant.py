@@ -8,7 +8,7 @@ from isim.errors import ContentionError
 from isim.operations import Operations
 
 
-@njit(SPEEDS, cache=True)  # type: ignore[untyped-decorator]
+@njit(SPEEDS, cache=True)
 def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
     for k in range(count):
         speed[k] = 1.0 if count == 1 else 1.0 / parameters[0]

@@ -8,7 +8,7 @@ from isim.contention.shared_resources import shared_demands
 from isim.operations import Operations
 
 
-@njit(SPEEDS, cache=True)  # type: ignore[untyped-decorator]
+@njit(SPEEDS, cache=True)
 def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
     slowdown = 1.0
     if count > 1:

@@ -11,7 +11,7 @@ _FLOOR = 0.02
 """Even a starved kernel gets on: blocks of the older kernel retire one by one."""
 
 
-@njit(SPEEDS, cache=True)  # type: ignore[untyped-decorator]
+@njit(SPEEDS, cache=True)
 def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
     kappa, beta, floor = parameters[0], parameters[1], parameters[2]
     newer = 0.0
@@ -93,9 +93,9 @@ class Leftover:
         if missing.size:
             model, size, position = operations.owners[int(missing[0])]
             raise ContentionError(
-                f"{operations.where}: none of the columns sm, memory, tensor, l2, dram is measured in {missing.size} of "
-                f"{int((~holds_no_sm).sum())} kernels (first: {model} at batch size {size}, position {position}), and "
-                "contention 'leftover' needs one; profile with hardware counters, or choose --contention none or constant"
+                f"{operations.where}: none of the columns sm, memory, tensor, l2, dram is measured in {missing.size} "
+                f"of {int((~holds_no_sm).sum())} kernels (first: {model} at batch size {size}, position {position}), "
+                "and contention 'leftover' needs one; profile with hardware counters, or choose --contention none"
             )
         utilisation = np.where(holds_no_sm, 0.0, largest)
         return np.ascontiguousarray(

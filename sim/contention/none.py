@@ -7,7 +7,7 @@ from isim.contention.contract import SPEEDS, Floats
 from isim.operations import Operations
 
 
-@njit(SPEEDS, cache=True)  # type: ignore[untyped-decorator]
+@njit(SPEEDS, cache=True)
 def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
     for k in range(count):
         speed[k] = 1.0

@@ -8,7 +8,7 @@ from isim.contention.shared_resources import shared_demands
 from isim.operations import Operations
 
 
-@njit(SPEEDS, cache=True)  # type: ignore[untyped-decorator]
+@njit(SPEEDS, cache=True)
 def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
     for k in range(count):
         speed[k] = 1.0
@@ -30,7 +30,7 @@ def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyp
                 if u <= level:
                     left -= u
                     below += 1
-            if below == satisfied or below == count:
+            if below in (satisfied, count):
                 break
             satisfied = below
             level = left / (count - below)

@@ -70,7 +70,7 @@ def test_mg1_waiting_time(load):
 
 
 def greedy_bound(a: float, t0: float, rate: float) -> float:
-    """Inoue, Queueing analysis of GPU-based inference servers with dynamic batching, 2021: E[latency] is at most this."""
+    """Bound the mean latency: Inoue, Queueing analysis of GPU-based inference servers with dynamic batching, 2021."""
     rho = rate * a
     first = (a + t0) / (2 * (1 - rho)) * (1 + 2 * rate * t0 + (1 - rate * t0) / (1 + rho))
     second = 1.5 * t0 / (1 - rho) + a / 2 * (rho + 2) / (1 - rho**2)
