@@ -181,7 +181,7 @@ def test_one_timer_is_enough_however_late_it_is(offset_s: float) -> None:
 
 
 def test_reasons_are_recorded() -> None:
-    arrivals = [("a", 0.0), ("a", 1 * MS), ("a", 2 * MS), ("a", 3 * MS, 9)]
+    arrivals = [("a", 0.0, 1), ("a", 1 * MS, 1), ("a", 2 * MS, 1), ("a", 3 * MS, 9)]
     rehearsal = rehearse(Dynamic(timeout_s=8.5 * MS, max_queue_size=1), arrivals)
     reasons = [decision.reason for _, decision in rehearsal.log if isinstance(decision, Reject | Drop)]
     assert reasons == [
