@@ -84,10 +84,10 @@ def test_the_format_of_2024(tmp_path: Path, content: bytes) -> None:
 
 def test_rows_out_of_order_are_sorted_and_ties_keep_their_order(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text(HEADER + "2024-05-10 00:00:02,1,1\n2024-05-10 00:00:01,2,1\n2024-05-10 00:00:02,3,1\n")
+    path.write_text(HEADER + "".join(f"2024-05-10 00:00:0{2 - number % 2},{number},1\n" for number in range(200)))
     trace = read_azure_llm(path)
-    assert trace.arrival_ns.tolist() == [0, 10**9, 10**9]
-    assert trace.table["input_tokens"].to_pylist() == [2, 1, 3]
+    assert trace.arrival_ns.tolist() == [0] * 100 + [10**9] * 100
+    assert trace.table["input_tokens"].to_pylist() == [*range(1, 200, 2), *range(0, 200, 2)]
 
 
 def test_rows_that_cannot_be_read_are_dropped_and_counted(tmp_path: Path) -> None:
