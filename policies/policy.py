@@ -39,6 +39,7 @@ class Resident(Protocol):
     def batch_size(self) -> int:
         """The profiled size it runs as."""
         ...
+
     @property
     def requests(self) -> tuple[Request, ...]: ...
     @property
@@ -68,10 +69,12 @@ class Observation(Protocol):
     def duration_s(self) -> float:
         """Measured, from dispatch to finish."""
         ...
+
     @property
     def solo_s(self) -> float:
         """Profiled, alone (without the execution noise of this one batch, which no server could know)."""
         ...
+
     @property
     def overlaps(self) -> Sequence[Overlap]:
         """With whom it was resident and for how long, oldest first."""
@@ -122,7 +125,7 @@ class Drop(NamedTuple):
 
 
 class WakeAt(NamedTuple):
-    """Send `Timer(tag)` at `time_s`; a pending timer of the same tag is moved there."""
+    """Send `Timer(tag)` at `time_s`, never before it; a pending timer of the same tag is moved there."""
 
     time_s: float
     tag: str = ""
@@ -156,10 +159,12 @@ class View(Protocol):
     def queues(self) -> Mapping[str, Sequence[Request]]:
         """Waiting requests of each model, oldest first."""
         ...
+
     @property
     def residents(self) -> Sequence[Resident]:
         """Batches on the GPU now, in order of dispatch."""
         ...
+
     @property
     def free_slots(self) -> int: ...
     @property
@@ -168,6 +173,7 @@ class View(Protocol):
     def predictor(self) -> Any:
         """The predictor the run was given, or None."""
         ...
+
     def arrival_rate_rps(self, model: str) -> float:
         """Return the rate over the model's most recent arrivals (0 before the second)."""
         ...
@@ -182,5 +188,8 @@ class Policy(Protocol):
     """
 
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
-        """Return what to do now, in this order; nothing is a valid answer."""
+        """Return what to do now, in this order; nothing is a valid answer.
+
+        Decisions are carried out as they are taken from the iterable: a policy that yields them sees the view change.
+        """
         ...

@@ -48,16 +48,19 @@ class Gpu:
         self._ahead_s = math.inf
         """How far from the present the trial found the next finish."""
         self._already_done = False
-        ids = np.zeros((2, slots), dtype=np.int64)
-        self._operation = ids.copy()
-        self._present = np.zeros(1, dtype=np.int64)
+        self._done = np.zeros(slots, dtype=np.bool_)
         self._count = np.zeros((2, 3), dtype=np.int64)
+        self._present = np.zeros(1, dtype=np.int64)
         self._state = kernel_loop.new_residents(
-            contention.speeds, contention.demand(operations), contention.parameters, operations.gap_s,
-            operations.duration_s, ids[0].copy(), np.ones(slots), ids[0].copy(), self._operation,
-            np.zeros((2, slots)), ids.copy(), ids.copy(), self._count, self._present, ids[0].copy(), np.zeros(slots),
-            np.zeros(slots),
-        )  # fmt: skip
+            contention.speeds,
+            contention.demand(operations),
+            contention.parameters,
+            operations.gap_s,
+            operations.duration_s,
+            self._done,
+            self._count,
+            self._present,
+        )
 
     @property
     def kernel_boundaries(self) -> int:
@@ -101,8 +104,8 @@ class Gpu:
         self._present_s = now_s
         if len(residents) == 1:
             return [residents[0]]
-        operation = self._operation[self._present.item()].tolist()
-        return [batch for batch in residents if operation[batch.slot] == kernel_loop.DONE]
+        done = self._done
+        return [batch for batch in residents if done[batch.slot]]
 
     def release(self, batch: Batch, now_s: float) -> None:
         """Free the slot of a batch that is done."""

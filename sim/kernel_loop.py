@@ -1,13 +1,14 @@
 """The compiled inner loop: advance every resident batch of one GPU, kernel by kernel. It allocates nothing.
 
 A resident is either in a gap (resting: holds nothing, is never slowed) or in an operation (running: does work at the
-speed that the contention model grants). Two rows of state are kept: `now`, which has happened, and a trial, which runs
-ahead to the next finish. When nothing comes between, the trial becomes the present; otherwise the present is advanced
-to the moment of the change and a new trial starts from there. So each kernel boundary is computed at most twice.
+speed that the contention model grants). Two rows of state are kept: the present, which has happened, and a trial, which
+runs ahead to the next finish. When nothing comes between, the trial becomes the present; otherwise the present is
+advanced to the moment of the change and a new trial starts from there. So each kernel boundary is computed at most twice.
 
 Times in here are relative to the present, so that rounding does not grow with the clock.
 """
 
+import numpy as np
 from numba import boolean, float64, int64, njit, types, void
 from numba.experimental import structref
 
@@ -16,10 +17,10 @@ from isim.contention.contract import SPEEDS_POINTER
 TIE_S = 1e-12
 """Boundaries closer than this happen together: a thousandth of the profile's resolution, far above rounding."""
 
-DONE = -1
-
 _ints = int64[::1]
 _floats = float64[::1]
+_int_rows = int64[:, ::1]
+_float_rows = float64[:, ::1]
 
 
 @structref.register
@@ -36,80 +37,84 @@ structref.define_boxing(_ResidentsType, Residents)
 RESIDENTS = _ResidentsType(
     (
         ("speeds", SPEEDS_POINTER),
-        ("demand", float64[:, ::1]),
+        ("demand", _float_rows),
         ("parameters", _floats),
         ("gap_s", _floats),  # by operation
         ("duration_s", _floats),
         ("last", _ints),  # by slot: the operation after the batch's last
         ("scale", _floats),  # by slot: noise and work
         ("batch", _ints),  # by slot: batch id, for ties
-        ("operation", int64[:, ::1]),  # by row and slot: the current operation, DONE after the last
-        ("left_s", float64[:, ::1]),  # by row and slot: what is left of its gap or of its work
-        ("running", int64[:, ::1]),  # by row: slots in the order in which their kernels started
-        ("resting", int64[:, ::1]),  # by row: slots in a gap
-        ("count", int64[:, ::1]),  # by row: how many run, how many rest, kernel boundaries so far
-        ("present", _ints),  # which row is `now`
-        ("scratch_operation", _ints),
-        ("scratch_speed", _floats),
-        ("scratch_ends_s", _floats),
+        ("done", types.Array(boolean, 1, "C")),  # by slot: whether its batch has come to its end
+        # By row and place; those that run stand in the order in which their kernels started.
+        ("running_slot", _int_rows),
+        ("running", _int_rows),  # the operation
+        ("running_left_s", _float_rows),
+        ("resting_slot", _int_rows),
+        ("resting", _int_rows),
+        ("resting_left_s", _float_rows),
+        ("count", _int_rows),  # by row: how many run, how many rest, kernel boundaries so far
+        ("present", _ints),  # which row is the present
+        ("speed", _floats),  # scratch, by place
+        ("ends_s", _floats),
+        ("moved_slot", _ints),
+        ("moved", _ints),
     )
 )
 
 
 @njit(
-    RESIDENTS(
-        SPEEDS_POINTER, float64[:, ::1], _floats, _floats, _floats, _ints, _floats, _ints, int64[:, ::1],
-        float64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], _ints, _ints, _floats, _floats,
-    ),
+    RESIDENTS(SPEEDS_POINTER, _float_rows, _floats, _floats, _floats, types.Array(boolean, 1, "C"), _int_rows, _ints),
     cache=True,
-)  # fmt: skip
-def new_residents(  # type: ignore[no-untyped-def]
-    speeds, demand, parameters, gap_s, duration_s, last, scale, batch, operation, left_s, running, resting, count,
-    present, scratch_operation, scratch_speed, scratch_ends_s,
-):  # fmt: skip
-    """Bind the arrays of one GPU; all of them are owned by the caller."""
+)
+def new_residents(speeds, demand, parameters, gap_s, duration_s, done, count, present):  # type: ignore[no-untyped-def]
+    """Make the state of an empty GPU with a slot for each element of `done`; the caller may read the last three."""
+    slots = len(done)
     s = structref.new(RESIDENTS)
     s.speeds = speeds
     s.demand = demand
     s.parameters = parameters
     s.gap_s = gap_s
     s.duration_s = duration_s
-    s.last = last
-    s.scale = scale
-    s.batch = batch
-    s.operation = operation
-    s.left_s = left_s
-    s.running = running
-    s.resting = resting
+    s.last = np.zeros(slots, np.int64)
+    s.scale = np.ones(slots)
+    s.batch = np.zeros(slots, np.int64)
+    s.done = done
+    s.running_slot = np.zeros((2, slots), np.int64)
+    s.running = np.zeros((2, slots), np.int64)
+    s.running_left_s = np.zeros((2, slots))
+    s.resting_slot = np.zeros((2, slots), np.int64)
+    s.resting = np.zeros((2, slots), np.int64)
+    s.resting_left_s = np.zeros((2, slots))
     s.count = count
     s.present = present
-    s.scratch_operation = scratch_operation
-    s.scratch_speed = scratch_speed
-    s.scratch_ends_s = scratch_ends_s
+    s.speed = np.ones(slots)
+    s.ends_s = np.zeros(slots)
+    s.moved_slot = np.zeros(slots, np.int64)
+    s.moved = np.zeros(slots, np.int64)
     return s
 
 
 @njit(boolean(RESIDENTS, int64, int64, int64, boolean), cache=True)
 def _enter(s, row, slot, i, gap_passed):  # type: ignore[no-untyped-def]
-    """Put a batch into operation i, or into the next one that takes time; false when the batch is done."""
-    operation = s.operation[row]
-    count = s.count[row]
+    """Put a batch into operation i, or into the next one that takes time; false when it has come to its end."""
     while i < s.last[slot]:
         if not gap_passed and s.gap_s[i] > 0.0:
-            operation[slot] = i
-            s.left_s[row, slot] = s.gap_s[i] * s.scale[slot]
-            s.resting[row, count[1]] = slot
-            count[1] += 1
+            place = s.count[row, 1]
+            s.resting_slot[row, place] = slot
+            s.resting[row, place] = i
+            s.resting_left_s[row, place] = s.gap_s[i] * s.scale[slot]
+            s.count[row, 1] = place + 1
             return True
         if s.duration_s[i] > 0.0:
-            operation[slot] = i
-            s.left_s[row, slot] = s.duration_s[i] * s.scale[slot]
-            s.running[row, count[0]] = slot
-            count[0] += 1
+            place = s.count[row, 0]
+            s.running_slot[row, place] = slot
+            s.running[row, place] = i
+            s.running_left_s[row, place] = s.duration_s[i] * s.scale[slot]
+            s.count[row, 0] = place + 1
             return True
         gap_passed = False
         i += 1
-    operation[slot] = DONE
+    s.done[slot] = True
     return False
 
 
@@ -119,110 +124,122 @@ def add(s, slot, first, last, batch, scale):  # type: ignore[no-untyped-def]
     s.last[slot] = last
     s.batch[slot] = batch
     s.scale[slot] = scale
+    s.done[slot] = False
     _enter(s, s.present[0], slot, first, False)
+
+
+@njit(void(RESIDENTS, int64, int64, int64), cache=True)
+def _order_by_batch(s, row, first, last):  # type: ignore[no-untyped-def]
+    """Sort kernels that started together by batch id; there are few."""
+    slots, operations, left_s = s.running_slot[row], s.running[row], s.running_left_s[row]
+    for place in range(first + 1, last):
+        slot, operation, left = slots[place], operations[place], left_s[place]
+        while place > first and s.batch[slots[place - 1]] > s.batch[slot]:
+            slots[place], operations[place], left_s[place] = slots[place - 1], operations[place - 1], left_s[place - 1]
+            place -= 1
+        slots[place], operations[place], left_s[place] = slot, operation, left
 
 
 @njit(float64(RESIDENTS, int64, float64), cache=True)
 def _advance(s, row, until_s):  # type: ignore[no-untyped-def]
     """Advance one row of state until a batch is done or `until_s` from now is reached; return how far it came."""
-    operation = s.operation[row]
-    left_s = s.left_s[row]
+    running_slot = s.running_slot[row]
     running = s.running[row]
+    running_left_s = s.running_left_s[row]
+    resting_slot = s.resting_slot[row]
     resting = s.resting[row]
+    resting_left_s = s.resting_left_s[row]
     count = s.count[row]
-    demand = s.demand
-    parameters = s.parameters
-    batch = s.batch
-    speeds = s.speeds
-    running_operation = s.scratch_operation
-    speed = s.scratch_speed
-    ends_s = s.scratch_ends_s
+    speed = s.speed
+    ends_s = s.ends_s
+    moved_slot = s.moved_slot
+    moved = s.moved
     now_s = 0.0
     while True:
-        n = count[0]
-        if n == 1:
-            speed[0] = 1.0
-        elif n > 1:
-            for k in range(n):
-                running_operation[k] = operation[running[k]]
-            speeds(running_operation, n, demand, parameters, speed)
-        step_s = until_s - now_s
-        for k in range(n):
-            ends_s[k] = left_s[running[k]] / speed[k]
-            step_s = min(step_s, ends_s[k])
+        runs = count[0]
         rests = count[1]
+        if runs == 1:
+            speed[0] = 1.0
+        elif runs > 1:
+            s.speeds(running, runs, s.demand, s.parameters, speed)
+        step_s = until_s - now_s
+        for k in range(runs):
+            ends_s[k] = running_left_s[k] / speed[k]
+            step_s = min(step_s, ends_s[k])
         for j in range(rests):
-            step_s = min(step_s, left_s[resting[j]])
+            step_s = min(step_s, resting_left_s[j])
         now_s += step_s
 
-        # Take out whoever ends here, keeping the order of the others, and let it enter what comes next at the tail.
-        done = False
-        changed = False
-        count[0] = 0
+        # Take out whoever ends here, keeping the order of the others, then let it enter what comes next at the tail.
+        tie_s = step_s + TIE_S
         ended = 0
-        for k in range(n):
-            slot = running[k]
-            if ends_s[k] - step_s <= TIE_S:
-                running_operation[ended] = slot
+        kept = 0
+        for k in range(runs):
+            if ends_s[k] <= tie_s:
+                moved_slot[ended] = running_slot[k]
+                moved[ended] = running[k]
                 ended += 1
             else:
-                left_s[slot] -= step_s * speed[k]
-                running[count[0]] = slot
-                count[0] += 1
-        older = count[0]
-        count[1] = 0
+                running_left_s[kept] = running_left_s[k] - step_s * speed[k]
+                if ended:
+                    running_slot[kept] = running_slot[k]
+                    running[kept] = running[k]
+                kept += 1
         rested = ended
+        waiting = 0
         for j in range(rests):
-            slot = resting[j]
-            if left_s[slot] - step_s <= TIE_S:
-                running_operation[rested] = slot
+            if resting_left_s[j] <= tie_s:
+                moved_slot[rested] = resting_slot[j]
+                moved[rested] = resting[j]
                 rested += 1
             else:
-                left_s[slot] -= step_s
-                resting[count[1]] = slot
-                count[1] += 1
-        for k in range(rested):
-            slot = running_operation[k]
-            changed = True
-            if not _enter(s, row, slot, operation[slot] + (1 if k < ended else 0), k >= ended):
+                resting_left_s[waiting] = resting_left_s[j] - step_s
+                resting_slot[waiting] = resting_slot[j]
+                resting[waiting] = resting[j]
+                waiting += 1
+        count[0] = kept
+        count[1] = waiting
+        done = False
+        for k in range(ended):
+            if not _enter(s, row, moved_slot[k], moved[k] + 1, False):
                 done = True
-        if count[0] - older > 1:  # kernels that start together stand in order of batch id
-            for k in range(older + 1, count[0]):
-                slot = running[k]
-                j = k
-                while j > older and batch[running[j - 1]] > batch[slot]:
-                    running[j] = running[j - 1]
-                    j -= 1
-                running[j] = slot
-        if changed:
+        for k in range(ended, rested):
+            if not _enter(s, row, moved_slot[k], moved[k], True):
+                done = True
+        if count[0] - kept > 1:
+            _order_by_batch(s, row, kept, count[0])
+        if rested:
             count[2] += 1
-        if done or now_s >= until_s or n + rests == 0:
+        if done or now_s >= until_s or runs + rests == 0:
             return now_s
+
+
+@njit(void(RESIDENTS, int64), cache=True)
+def _forget_done(s, now):  # type: ignore[no-untyped-def]
+    """What an earlier trial found done is not done in the present."""
+    for k in range(s.count[now, 0]):
+        s.done[s.running_slot[now, k]] = False
+    for j in range(s.count[now, 1]):
+        s.done[s.resting_slot[now, j]] = False
 
 
 @njit(float64(RESIDENTS), cache=True)
 def look_ahead(s):  # type: ignore[no-untyped-def]
-    """Run a trial from now to the next finish; return how far away it is, infinity when no batch is resident."""
+    """Run a trial from now to the next finish, of at least one resident, and return how far away it is."""
     now = s.present[0]
     trial = 1 - now
-    runs = s.count[now, 0]
-    rests = s.count[now, 1]
-    s.count[trial, 0] = runs
-    s.count[trial, 1] = rests
-    s.count[trial, 2] = s.count[now, 2]
-    for k in range(runs):
-        slot = s.running[now, k]
-        s.running[trial, k] = slot
-        s.operation[trial, slot] = s.operation[now, slot]
-        s.left_s[trial, slot] = s.left_s[now, slot]
-    for j in range(rests):
-        slot = s.resting[now, j]
-        s.resting[trial, j] = slot
-        s.operation[trial, slot] = s.operation[now, slot]
-        s.left_s[trial, slot] = s.left_s[now, slot]
-    if runs + rests == 0:
-        return float("inf")
-    return _advance(s, trial, float("inf"))
+    _forget_done(s, now)
+    for k in range(s.count[now, 0]):
+        s.running_slot[trial, k] = s.running_slot[now, k]
+        s.running[trial, k] = s.running[now, k]
+        s.running_left_s[trial, k] = s.running_left_s[now, k]
+    for j in range(s.count[now, 1]):
+        s.resting_slot[trial, j] = s.resting_slot[now, j]
+        s.resting[trial, j] = s.resting[now, j]
+        s.resting_left_s[trial, j] = s.resting_left_s[now, j]
+    for field in range(3):
+        s.count[trial, field] = s.count[now, field]
+    return _advance(s, trial, np.inf)
 
 
 @njit(void(RESIDENTS), cache=True)
@@ -234,7 +251,8 @@ def accept(s):  # type: ignore[no-untyped-def]
 @njit(boolean(RESIDENTS, float64), cache=True)
 def advance(s, until_s):  # type: ignore[no-untyped-def]
     """Advance the present by `until_s`, at most to the next finish; return whether a batch is done (a tie)."""
-    row = s.present[0]
-    resident = s.count[row, 0] + s.count[row, 1]
-    _advance(s, row, until_s)
-    return s.count[row, 0] + s.count[row, 1] < resident
+    now = s.present[0]
+    resident = s.count[now, 0] + s.count[now, 1]
+    _forget_done(s, now)
+    _advance(s, now, until_s)
+    return s.count[now, 0] + s.count[now, 1] < resident

@@ -285,7 +285,7 @@ class Simulation:
         time_s, tag = decision
         if not self._view._now_s <= time_s < math.inf:
             self._fail(decision, "not a time from now on; ask for view.now_s or later")
-        time_s = max(snap_s(time_s), self._view._now_s)
+        time_s = max(snap_s(time_s), time_s)  # never before the time asked for
         pending = self._timers.get(tag)
         if pending is None or pending.time_s != time_s:
             self._timers[tag] = self._clock.at(time_s, TIMER, lambda moment: self._wake(tag, moment))
