@@ -122,33 +122,39 @@ class Dynamic:
             queue = queues[model]
             if not queue:
                 continue
-            expired = 0 if timeout_s is None else count_expired(queue, timeout_s, now_s)
-            if expired and not expired_last:
-                decisions.append(Drop(tuple(islice(queue, expired)), f"waited longer than {timeout_s} s"))
-            head = next(serving_order(queue, expired, expired_last), None)
-            if head is not None:
-                heads.append((head.arrived_s, head.request_id, model, expired, 0))
+            if timeout_s is None:
+                expired, head = 0, queue[0]
+            else:
+                expired = count_expired(queue, timeout_s, now_s)
+                if expired and not expired_last:
+                    decisions.append(Drop(tuple(islice(queue, expired)), f"waited longer than {timeout_s} s"))
+                    if expired == len(queue):
+                        continue
+                head = next(serving_order(queue, expired, expired_last))
+            heads.append((head.arrived_s, head.request_id, model, expired, 0))
         wake_ups = []
-        heapq.heapify(heads)
+        if len(heads) > 1:
+            heapq.heapify(heads)
         while heads and free:
             _, _, model, expired, sent = heapq.heappop(heads)
             queue = queues[model]
             limits = self._sizes.get(model) or self._learn_sizes(view, model)
-            waiting = serving_order(queue, expired, expired_last, sent)
+            waiting = serving_order(queue, expired, expired_last, sent) if expired or sent else queue
             batch, wake_s = form_batch(waiting, limits, self.max_queue_delay_s, timeout_s, now_s)
             if batch:
-                decisions.append(Dispatch(tuple(batch)))
+                decisions.append(Dispatch(batch))
                 free -= 1
                 sent += len(batch)
-                head = next(serving_order(queue, expired, expired_last, sent), None) if free else None
-                if head is not None:
-                    heapq.heappush(heads, (head.arrived_s, head.request_id, model, expired, sent))
-            elif wake_s != self._wake_s.get(model) and wake_s < math.inf:
+                following = next(serving_order(queue, expired, expired_last, sent), None) if free else None
+                if following is not None:
+                    heapq.heappush(heads, (following.arrived_s, following.request_id, model, expired, sent))
+            elif wake_s < math.inf and wake_s != self._wake_s.get(model):
                 wake_ups.append(WakeAt(wake_s, model))
         self._settled = free > 0
         if free:
-            decisions += wake_ups
-            self._wake_s.update((tag, time_s) for time_s, tag in wake_ups)
+            for wake_up in wake_ups:
+                decisions.append(wake_up)
+                self._wake_s[wake_up.tag] = wake_up.time_s
         return decisions
 
     def _learn_sizes(self, view: View, model: str) -> Sizes:

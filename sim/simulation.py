@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from isim.batch import Batch
@@ -26,7 +27,7 @@ from isim.policies.policy import (
     WakeAt,
 )
 from isim.run_schema import DROPPED, REJECTED
-from isim.view import LiveView
+from isim.view import LiveView, WaitingRequests
 from isim.workload import Workload
 
 _TIMERS_AT_ONE_MOMENT = 10_000
@@ -95,7 +96,8 @@ class Simulation:
         self._listener = listener
         self._noise = noise
         self._horizon_s = horizon_s
-        self._queues: dict[str, deque[Request]] = {model: deque() for model in workload.models}
+        self._queues = {model: WaitingRequests() for model in workload.models}
+        self._join = {model: partial(deque.append, queue) for model, queue in self._queues.items()}
         self._by_samples = {model: operations.by_samples(model) for model in workload.models}
         self._operations = operations
         self._gpu = Gpu(0, slots, operations, contention, listener.overlap)
@@ -151,7 +153,7 @@ class Simulation:
     def _arrive(self, request: Request) -> None:
         self._open += 1
         self._listener.arrived(request)
-        self._queues[request.model].append(request)
+        self._join[request.model](request)
         self._arrivals_s[request.model].append(request.arrived_s)
         self._view._now_s = request.arrived_s
         self._ask(Arrival(request))
@@ -266,14 +268,14 @@ class Simulation:
         queue = self._queues[model]
         for request in requests:
             if queue and queue[0] is request:
-                queue.popleft()
+                deque.popleft(queue)
                 continue
             if request.model != model:
                 self._fail(
                     decision, f"requests of several models ({model}, {request.model}); dispatch one model a batch"
                 )
             try:
-                queue.remove(request)
+                deque.remove(queue, request)
             except ValueError:
                 self._fail(
                     decision,

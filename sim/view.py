@@ -1,9 +1,9 @@
 """What a policy may look at: a read-only window on the simulated server."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from isim.batch import Batch
 from isim.operations import Operations
@@ -13,22 +13,19 @@ _RATE_WINDOW = 100
 """Arrivals over which a model's rate is estimated."""
 
 
-class WaitingRequests(Sequence[Request]):
-    """The queue of one model, oldest first."""
+class WaitingRequests(deque[Request]):
+    """The queue of one model, oldest first; read-only, except for the simulation, which calls `deque`'s own methods.
 
-    __slots__ = ("_requests",)
+    Policies look at queues at every event, so they get a queue as fast as `deque` and not a wrapper around one.
+    """
 
-    def __init__(self, requests: deque[Request]) -> None:
-        self._requests = requests
+    __slots__ = ()
 
-    def __len__(self) -> int:
-        return len(self._requests)
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise TypeError("a queue of the view is read-only; decide Dispatch, Reject or Drop instead")
 
-    def __getitem__(self, index: Any) -> Any:
-        return self._requests[index]
-
-    def __iter__(self) -> Iterator[Request]:
-        return iter(self._requests)
+    append = appendleft = clear = extend = extendleft = insert = pop = popleft = remove = reverse = rotate = _refuse
+    __delitem__ = __iadd__ = __imul__ = __setitem__ = _refuse  # type: ignore[assignment]
 
 
 class LiveView:
@@ -37,14 +34,14 @@ class LiveView:
     __slots__ = ("_arrivals_s", "_free_slots", "_now_s", "_predictor", "_profile", "_queues", "_residents")
 
     def __init__(
-        self, profile: Operations, queues: Mapping[str, deque[Request]], residents: list[Batch], predictor: Any = None
+        self, profile: Operations, queues: Mapping[str, WaitingRequests], residents: list[Batch], predictor: Any = None
     ) -> None:
         self._now_s = 0.0
         self._free_slots = 0
         self._profile = profile
         self._predictor = predictor
         self._residents = residents
-        self._queues = MappingProxyType({model: WaitingRequests(queue) for model, queue in queues.items()})
+        self._queues = MappingProxyType(queues)
         self._arrivals_s: dict[str, deque[float]] = {model: deque(maxlen=_RATE_WINDOW) for model in queues}
 
     @property
