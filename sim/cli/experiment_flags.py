@@ -1,0 +1,51 @@
+"""The flags that say what is simulated; `run` and `compare` share them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from isim.cli.parameters import Rate, Seconds, Slo, Weights, merged
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class _Counts(Weights):
+    """Models and how many; a bare model counts 1."""
+
+    name = "MODEL=COUNT,..."
+    example = "resnet50=4,bert=1"
+
+    def entry(self, model: str, quantity: str) -> tuple[str, float]:
+        return (model, int(quantity)) if model else (quantity, 1)
+
+
+_FLAGS = [
+    click.argument("experiment", required=False, type=click.Path(path_type=Path)),
+    click.option("--profile", help="Profile of the GPU: a file, or analytic:GPU.  [built-in: analytic:L4]"),
+    click.option("--trace", help="Requests of a file."),
+    click.option("--arrivals", "process", help="Generate requests: poisson, gamma or constant."),
+    click.option("--rate", "rate_rps", type=Rate(), help="Mean rate of generated requests, such as 200rps."),
+    click.option("--duration", "duration_s", type=Seconds(), help="For how long requests are generated."),
+    click.option("--models", type=Weights(), help="Models of generated requests; all of the profile if left out."),
+    click.option("--cv", type=float, help="Standard deviation over mean of the gaps, of gamma only."),
+    click.option("--clients", type=_Counts(), help="Let clients send a request whenever the last one has ended."),
+    click.option("--think", "think_s", type=Seconds(), help="Pause of a client between its requests."),
+    click.option("--samples", type=int, help="Samples in a client's request."),
+    click.option("--requests-per-client", type=int, help="After how many requests a client falls silent."),
+    click.option("--sharing", help="exclusive (one batch at a time) or streams.  [built-in: streams]"),
+    click.option("--concurrency", type=int, help="Batches on the GPU at once.  [built-in: 2]"),
+    click.option("--contention", help="How concurrent kernels slow down, NAME[:key=value,...].  [built-in: roofline]"),
+    click.option("--slo", "slo_s", type=Slo(), multiple=True, callback=merged, help="Latency objectives; repeatable."),
+    click.option("--noise/--no-noise", default=None, help="Vary durations as much as the profile's samples did."),
+    click.option("--horizon", "horizon_s", type=Seconds(), help="Stop here; otherwise run until all are served."),
+    click.option("--seed", type=int, help="Of all randomness.  [built-in: 0]"),
+]
+
+
+def experiment_flags(command: _Command) -> _Command:
+    """Add the argument EXPERIMENT and the flags that override what it says."""
+    for flag in reversed(_FLAGS):
+        command = flag(command)
+    return command

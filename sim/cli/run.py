@@ -1,0 +1,64 @@
+"""`isim run`: simulate an experiment and print its figures."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from isim.cli.experiment_flags import experiment_flags
+
+
+@click.command("run")
+@experiment_flags
+@click.option("--policy", help="NAME[:key=value,...] or FILE.py:Class[:...].  [built-in: dynamic batching]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder to write.  [default: runs/NAME-N]")
+@click.option("-f", "--force", is_flag=True, help="Replace an existing run folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing to standard error but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say how long it took.")
+def command(
+    experiment: Path | None, output: Path | None, force: bool, as_json: bool, quiet: bool, verbose: bool, **flags: Any
+) -> None:
+    """Simulate requests through a policy on one GPU and record what happened.
+
+    EXPERIMENT is a TOML file; flags override it. Without it, and without a profile or requests of your own, it is the
+    built-in example.
+
+    \b
+    isim run
+    isim run --policy greedy --rate 1600rps --slo 20ms
+    isim run --profile p.parquet --trace t.parquet --policy dynamic:max_batch=8 --slo resnet50=50ms -o out/
+    isim run experiment.toml --seed 7
+    """
+    from isim.cli.progress import progress
+    from isim.cli.tables import print_json, print_run
+    from isim.experiment import Experiment
+
+    checked = Experiment.from_flags(experiment, **flags)
+    folder = output or _next_folder(experiment.stem if experiment else "example")
+    started_s = time.perf_counter()
+    with progress(quiet) as say:
+        say(f"simulating into {folder}")
+        run = checked.run(folder, force)
+    took_s = time.perf_counter() - started_s
+    if not quiet:
+        for warning in run.warnings:
+            click.echo(f"isim: {warning}", err=True)
+        click.echo(f"isim: wrote {folder}", err=True)
+    if verbose:
+        boundaries = run.description["ending"]["kernel_boundaries"]
+        requests = run.figures["total"]["requests"]
+        click.echo(f"isim: {requests:,} requests and {boundaries:,} kernel boundaries in {took_s:.2f} s", err=True)
+    if as_json:
+        print_json(run)
+    else:
+        print_run(run)
+
+
+def _next_folder(name: str) -> Path:
+    """Return the first of runs/NAME-1, runs/NAME-2, ... that does not exist."""
+    number = 1
+    while (folder := Path("runs") / f"{name}-{number}").exists():
+        number += 1
+    return folder

@@ -1,0 +1,200 @@
+"""From the tables of a run to its figures; docs/metrics.md defines each of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isim.run import read_table
+from isim.run_schema import OUTCOMES
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.integer[Any]]
+
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
+_OF_SLOWDOWNS = {"p50": 0.5, "p95": 0.95, "max": 1.0}
+
+
+class _Requests(NamedTuple):
+    model: Ints
+    outcome: Ints
+    arrived_s: Floats
+    dispatched_s: Floats
+    finished_s: Floats
+    solo_s: Floats
+
+    def at(self, rows: Any) -> "_Requests":
+        """Return some of the rows, or all in another order."""
+        return _Requests._make(column[rows] for column in self)
+
+
+class _Batches(NamedTuple):
+    model: Ints
+    requests: Ints
+    dispatched_s: Floats
+    finished_s: Floats
+    slowdown: Floats
+    kernel_slowdown: Floats
+
+    def at(self, rows: Any) -> "_Batches":
+        """Return some of the rows."""
+        return _Batches._make(column[rows] for column in self)
+
+
+class _Residence:
+    """When batches were resident: of all, for how long at least one of some was, and how many of all were then."""
+
+    def __init__(self, batches: _Batches, end_s: float) -> None:
+        self._end_s = end_s
+        to_s = self._left_s(batches)
+        time_s = np.concatenate([batches.dispatched_s, to_s])
+        order = np.argsort(time_s, kind="stable")
+        change = np.repeat(np.array([1.0, -1.0]), len(to_s))[order]
+        self._time_s = time_s[order]
+        residents = np.cumsum(change)[:-1]
+        self._resident_s = np.concatenate([[0.0], np.cumsum(residents * np.diff(self._time_s))])
+        """Residence times of all batches added up, until each of the times."""
+
+    def busy(self, batches: _Batches) -> tuple[float, float | None]:
+        """Return for how long at least one of the batches was resident, and the mean number of all batches then."""
+        if not len(batches.model):
+            return 0.0, None
+        order = np.argsort(batches.dispatched_s, kind="stable")
+        to_s = np.maximum.accumulate(self._left_s(batches)[order])
+        from_s = np.maximum(batches.dispatched_s[order], np.concatenate([[-np.inf], to_s[:-1]]))
+        busy = from_s < to_s
+        from_s, to_s = from_s[busy], to_s[busy]
+        resident_s = np.interp(to_s, self._time_s, self._resident_s) - np.interp(from_s, self._time_s, self._resident_s)
+        busy_s = float(np.sum(to_s - from_s))
+        return busy_s, _ratio(float(np.sum(resident_s)), busy_s)
+
+    def _left_s(self, batches: _Batches) -> Floats:
+        return np.where(np.isnan(batches.finished_s), self._end_s, batches.finished_s)
+
+
+def measure(folder: Path, end_s: float) -> dict[str, Any]:
+    """Return the figures of every model (`models`) and of all together (`total`).
+
+    Parameters
+    ----------
+    folder
+        A run folder, or one that becomes one; only its tables are read.
+    end_s
+        The length of the run in seconds.
+
+    Raises
+    ------
+    RunError
+        A table cannot be read.
+    """
+    names: list[str] = []
+    batches, solo_s = _read_batches(folder, names)
+    requests = _read_requests(folder, names, solo_s)
+    # Models stand together, so that the figures of one are those of a slice.
+    requests = requests.at(np.argsort(requests.model, kind="stable"))
+    residence = _Residence(batches, end_s)
+    figures = {
+        names[model]: _figures(requests.at(rows), batches.at(batches.model == model), residence, end_s)
+        for model, rows in _slices(requests.model)
+    }
+    return {"models": dict(sorted(figures.items())), "total": _figures(requests, batches, residence, end_s)}
+
+
+def _read_batches(folder: Path, names: list[str]) -> tuple[_Batches, Floats]:
+    """Return the batches, and the solo duration of every batch by its id."""
+    columns = ["batch_id", "model", "requests", "dispatched_s", "finished_s", "solo_s", "slowdown", "kernel_slowdown"]
+    table = read_table(folder / "batches.parquet", columns)
+    batch_id = _ints(table["batch_id"])
+    solo_s = np.full(int(np.max(batch_id, initial=-1)) + 1, np.nan)
+    solo_s[batch_id] = _floats(table["solo_s"])
+    times = [_floats(table[name]) for name in ("dispatched_s", "finished_s", "slowdown", "kernel_slowdown")]
+    return _Batches(_codes(table["model"], names), _ints(table["requests"]), *times), solo_s
+
+
+def _read_requests(folder: Path, names: list[str], solo_s: Floats) -> _Requests:
+    path = folder / "requests.parquet"
+    table = read_table(path, ["model", "outcome", "batch_id"])
+    outcome = _codes(table["outcome"], list(OUTCOMES))
+    model = _codes(table["model"], names)
+    batch_id = _ints(table["batch_id"])
+    own_solo_s = np.full(len(batch_id), np.nan)
+    own_solo_s[batch_id >= 0] = solo_s[batch_id[batch_id >= 0]]
+    del table, batch_id  # a large run's columns are not all held at once
+    times_s = [_floats(read_table(path, [name])[name]) for name in ("arrived_s", "dispatched_s", "finished_s")]
+    return _Requests._make([model, outcome, *times_s, own_solo_s])
+
+
+def _figures(requests: _Requests, batches: _Batches, residence: _Residence, end_s: float) -> dict[str, Any]:
+    count = len(requests.model)
+    finished = ~np.isnan(requests.finished_s)
+    outcomes = np.bincount(requests.outcome, minlength=len(OUTCOMES)).tolist()
+    on_time = outcomes[OUTCOMES.index("on-time")]
+    arrived_s, dispatched_s, finished_s, solo_s = (column[finished] for column in requests[2:])
+    done = ~np.isnan(batches.finished_s)
+    busy_s, mean_concurrency = residence.busy(batches)
+    return {
+        "requests": count,
+        **{name.replace("-", "_"): number for name, number in zip(OUTCOMES, outcomes, strict=True)},
+        "arrivals_after_end": int(np.count_nonzero(requests.arrived_s > end_s)),
+        "attainment": _ratio(on_time, count),
+        "goodput_rps": _ratio(on_time, end_s),
+        "throughput_rps": _ratio(len(finished_s), end_s),
+        **_distribution("latency", finished_s - arrived_s),
+        **_distribution("queueing", dispatched_s - arrived_s),
+        **_distribution("service", solo_s),
+        **_distribution("interference", (finished_s - dispatched_s) - solo_s),
+        "batches": int(np.count_nonzero(done)),
+        "mean_batch_size": _ratio(int(batches.requests[done].sum()), int(np.count_nonzero(done))),
+        "busy_share": _ratio(busy_s, end_s),
+        "mean_concurrency": mean_concurrency,
+        **_slowdowns("slowdown", batches.slowdown[done]),
+        **_slowdowns("kernel_slowdown", batches.kernel_slowdown[done]),
+    }
+
+
+def _distribution(name: str, values_s: Floats) -> dict[str, float | None]:
+    figures = {f"{name}_mean_s": float(np.mean(values_s)) if len(values_s) else None}
+    return figures | {f"{name}_{label}_s": value for label, value in _quantiles(values_s, PERCENTILES).items()}
+
+
+def _slowdowns(name: str, values: Floats) -> dict[str, float | None]:
+    return {f"{name}_{label}": value for label, value in _quantiles(values, _OF_SLOWDOWNS).items()}
+
+
+def _quantiles(values: Floats, shares: dict[str, float]) -> dict[str, float | None]:
+    if not len(values):
+        return dict.fromkeys(shares)
+    return dict(zip(shares, np.quantile(values, list(shares.values())).tolist(), strict=True))
+
+
+def _slices(sorted_codes: Ints) -> Iterator[tuple[int, slice]]:
+    starts = np.flatnonzero(np.diff(sorted_codes, prepend=-1))
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(sorted_codes)], strict=True):
+        yield int(sorted_codes[start]), slice(start, stop)
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
+
+
+def _codes(column: Any, names: list[str]) -> Ints:
+    """Return the position in `names` of every value; names not seen before are appended."""
+    parts = [np.zeros(0, dtype=np.int16)]  # small integers are sorted in linear time
+    for chunk in column.chunks:
+        values = chunk.dictionary.to_pylist()
+        names += (value for value in values if value not in names)
+        position = np.array([names.index(value) for value in values], dtype=np.int16)
+        parts.append(position[chunk.indices.to_numpy()])
+    return np.concatenate(parts)
+
+
+def _floats(column: Any) -> Floats:
+    """Return the values, NaN where null."""
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def _ints(column: Any) -> Ints:
+    """Return the values, -1 where null."""
+    return np.asarray(column.fill_null(-1).to_numpy(), dtype=np.int64)

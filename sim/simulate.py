@@ -1,0 +1,210 @@
+"""Run an experiment: build the simulated world, let it run, and leave a run folder."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from isim.contention.contract import ContentionModel
+from isim.errors import ContentionError, ExperimentError, ProfileError
+from isim.experiment import Experiment, is_analytic
+from isim.inputs import Inputs, Problems, describe_file, load_inputs
+from isim.metrics import measure
+from isim.noise import Noise
+from isim.operations import Operations
+from isim.plugins import load_plugin
+from isim.policies.policy import Policy
+from isim.policies.registry import make_policy, parse_policy
+from isim.recorder import Recorder
+from isim.run import Run, versions, writing
+from isim.simulation import Ending, Simulation
+from isim.traces.streams import stream
+from isim.workload import Client, ClosedLoop, Replay, Workload
+
+
+class _World(NamedTuple):
+    """What a simulation is built from; none of it has been used."""
+
+    operations: Operations
+    workload: Workload
+    policy: Policy
+    contention: ContentionModel
+    noise: Noise | None
+
+
+def simulate(experiment: Experiment, folder: str | Path | None, force: bool, inputs: Inputs | None) -> Run:
+    """Run an experiment; see `isim.experiment.Experiment.run`."""
+    temporary = TemporaryDirectory(prefix="isim-") if folder is None else None
+    target = Path(temporary.name) / "run" if temporary is not None else Path(folder or "")
+    with writing(target, force) as partial:
+        inputs = inputs or load_inputs(experiment)
+        world = _build(experiment, inputs)
+        recorder = Recorder(partial)
+        try:
+            simulation = Simulation(
+                world.operations, world.workload, world.policy, world.contention, experiment.concurrency, recorder,
+                world.noise, experiment.horizon_s, experiment.policy,
+            )  # fmt: skip
+            ending = simulation.run()
+            recorder.finish()
+        except BaseException:
+            for _ in range(3):  # one file each; what is left in them is thrown away
+                with suppress(Exception):
+                    recorder.close()
+            raise
+        description = _describe(experiment, inputs, world, ending)
+        description["figures"] = measure(partial, ending.end_s)
+        Run(partial, description).write_description()
+    return Run(target, description, temporary)
+
+
+def takes_seed(policy: str) -> bool:
+    """Return whether the seed of the run reaches a policy: its class takes a `seed`, which the spec leaves open."""
+    target, parameters = parse_policy(policy)
+    return "seed" in inspect.signature(target).parameters and "seed" not in parameters
+
+
+def _build(experiment: Experiment, inputs: Inputs) -> _World:
+    problems = Problems()
+    problems.collect(lambda: _check_objectives(experiment, inputs))
+    operations = problems.collect(lambda: Operations(inputs.profile, inputs.models, experiment.profile))
+    policy = problems.collect(lambda: make_policy(_seeded(experiment)))
+    contention: ContentionModel | None = problems.collect(
+        lambda: load_plugin("contention model", "isim.contention", experiment.contention, ContentionError)
+    )
+    if operations is not None:
+        laid_out = operations
+        problems.collect(lambda: _check_sizes(experiment, inputs, laid_out))
+        if contention is not None:
+            model = contention
+            problems.collect(lambda: model.demand(laid_out))
+        if experiment.noise:
+            problems.collect(lambda: _check_dispersion(laid_out))
+    problems.raise_any()
+    assert operations is not None and policy is not None and contention is not None
+    noise = Noise(experiment.seed) if experiment.noise else None
+    return _World(operations, _workload(experiment, inputs), policy, contention, noise)
+
+
+def _workload(experiment: Experiment, inputs: Inputs) -> Workload:
+    if inputs.trace is not None:
+        return Replay(inputs.trace, experiment.slo_s)
+    assert experiment.clients is not None
+    of_all = experiment.clients
+    clients = [
+        Client(model, of_all.samples, of_all.think_s) for model, count in of_all.models.items() for _ in range(count)
+    ]
+    return ClosedLoop(clients, of_all.requests_per_client, experiment.slo_s)
+
+
+def _seeded(experiment: Experiment) -> str:
+    """Return the policy's spec, with a seed from a stream of its own if the class takes one."""
+    spec = experiment.policy
+    if not takes_seed(spec):
+        return spec
+    seed = int(stream(experiment.seed, "policy").integers(1 << 31))
+    return f"{spec.rstrip(': ')}{',' if parse_policy(spec)[1] else ':'}seed={seed}"
+
+
+def _check_objectives(experiment: Experiment, inputs: Inputs) -> None:
+    known = {*inputs.models, *inputs.profile.models, "*"}
+    if is_analytic(experiment.profile):
+        from isim.profiler.networks.registry import network_names
+
+        known |= {*network_names()}
+    if unknown := [model for model in experiment.slo_s if model not in known]:
+        import difflib
+
+        near = [difflib.get_close_matches(model, known, 1) for model in unknown]
+        raise ExperimentError(
+            *(
+                f"slo.{model}: no such model (has: {', '.join(sorted(known - {'*'}))}); "
+                + (f"did you mean {names[0]}?" if names else "correct the name")
+                for model, names in zip(unknown, near, strict=True)
+            )
+        )
+
+
+def _check_sizes(experiment: Experiment, inputs: Inputs, operations: Operations) -> None:
+    """Refuse requests that hold more samples than the largest profiled batch: no policy could dispatch them."""
+    largest = {model: operations.batch_sizes(model)[-1] for model in inputs.models}
+    most = dict.fromkeys(inputs.models, 0)
+    if inputs.trace is None:
+        assert experiment.clients is not None
+        most = dict.fromkeys(inputs.models, experiment.clients.samples)
+        source = "clients"
+    else:
+        source = experiment.trace or "arrivals"
+        if "batch" not in inputs.trace.table.column_names:
+            return
+        column: Any = inputs.trace.table["batch"]
+        samples = column.fill_null(1).to_numpy()
+        for code, model in enumerate(inputs.trace.models):
+            most[model] = int(np.max(samples[inputs.trace.model_codes == code], initial=0))
+    if problems := [
+        f"{source}: a request to {model} holds {most[model]} samples, and {experiment.profile} has no measurement at "
+        f"that batch size (largest measured: {largest[model]}); profile it with 'isim profile', or split the request"
+        for model in inputs.models
+        if most[model] > largest[model]
+    ]:
+        raise ProfileError(*problems)
+
+
+def _check_dispersion(operations: Operations) -> None:
+    missing = [variant for variant in operations.variants.values() if np.isnan(variant.noise_sigma)]
+    if missing:
+        raise ProfileError(
+            f"{operations.where}: column 'duration_mad_ns' is not measured in {len(missing)} of "
+            f"{len(operations.variants)} batches (first: {missing[0].model} at batch size {missing[0].batch_size}), "
+            "and noise needs it; run without noise, or measure the profile on the device"
+        )
+
+
+def _describe(experiment: Experiment, inputs: Inputs, world: _World, ending: Ending) -> dict[str, Any]:
+    policy, _ = parse_policy(experiment.policy)
+    requests: dict[str, Any] = {}
+    if inputs.trace is not None:
+        requests = {
+            **(describe_file(experiment.trace) if experiment.trace is not None else {"path": None}),
+            "content_sha256": inputs.trace.digest(),
+            "own_slo": "slo_ns" in inputs.trace.table.column_names,
+        }
+    own_file = re.match(r"(.+\.py)(:|$)", experiment.policy)
+    return {
+        "versions": versions(),
+        "seed": experiment.seed,
+        "parameters": experiment.model_dump(mode="json"),
+        "inputs": {
+            "profile": {
+                **({"path": None} if is_analytic(experiment.profile) else describe_file(experiment.profile)),
+                "content_sha256": inputs.profile.digest(),
+                "device": inputs.profile.footer.get("device"),
+            },
+            "trace": requests or None,
+            "policy": describe_file(own_file[1]) if own_file else None,
+        },
+        "provenance": inputs.profile.origin,
+        "policy": {"name": policy.__name__, "parameters": _stored(world.policy, policy)},
+        "contention": {
+            "name": getattr(world.contention, "name", type(world.contention).__name__),
+            "parameters": _stored(world.contention, type(world.contention)),
+            "calibrated": False,
+            "note": "not calibrated for this GPU",
+        },
+        "ending": {"end_s": ending.end_s, "kernel_boundaries": ending.kernel_boundaries},
+    }
+
+
+def _stored(built: object, target: type[Any]) -> Mapping[str, Any]:
+    """Return the parameters that a plug-in was built with; it stores them under their names."""
+    names = inspect.signature(target).parameters
+    values = {name: getattr(built, name, None) for name in names}
+    return {
+        name: value if isinstance(value, int | float | str | list | tuple | None) else repr(value)
+        for name, value in values.items()
+    }
