@@ -148,7 +148,7 @@ def versions() -> dict[str, str]:
 
 
 @contextmanager
-def writing(folder: str | Path, force: bool = False) -> Iterator[Path]:
+def writing(folder: str | Path, force: bool = False, mark: str = DESCRIPTION) -> Iterator[Path]:
     """Yield an empty folder that takes the name `folder` in the end, and vanishes if anything goes wrong.
 
     Parameters
@@ -156,7 +156,9 @@ def writing(folder: str | Path, force: bool = False) -> Iterator[Path]:
     folder
         A name not taken yet; the folders above it are made.
     force
-        Replace a run folder that has the name, once the new one is complete.
+        Replace a folder of this kind that has the name, once the new one is complete.
+    mark
+        The file by which such a folder is known; a folder without it is somebody else's, and never replaced.
 
     Raises
     ------
@@ -164,7 +166,7 @@ def writing(folder: str | Path, force: bool = False) -> Iterator[Path]:
         The name is taken, or something cannot be written (the disk is full, say).
     """
     shown, folder = str(folder), Path(os.path.realpath(folder))  # what a link leads to is replaced, not the link
-    _check_free(shown, folder, force)
+    _check_free(shown, folder, force, mark)
     partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
     made: list[Path] = []
     with _terminable():
@@ -175,7 +177,7 @@ def writing(folder: str | Path, force: bool = False) -> Iterator[Path]:
             partial.mkdir()
             yield partial
             _to_disk(partial)
-            _check_free(shown, folder, force)
+            _check_free(shown, folder, force, mark)
             _rename(partial, folder)
         except BaseException as error:
             shutil.rmtree(partial, ignore_errors=True)
@@ -190,13 +192,15 @@ def writing(folder: str | Path, force: bool = False) -> Iterator[Path]:
             raise
 
 
-def _check_free(shown: str, folder: Path, force: bool) -> None:
+def _check_free(shown: str, folder: Path, force: bool, mark: str) -> None:
     if not os.path.lexists(folder):
         return
-    if not force:
-        raise RunError(f"{shown}: exists already; choose another folder or replace it with -f/--force")
-    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / DESCRIPTION).is_file()):
-        raise RunError(f"{shown}: exists and is not a run folder (no {DESCRIPTION}); choose another with -o")
+    if folder.is_dir() and (not any(folder.iterdir()) or (folder / mark).is_file()):
+        if not force:
+            raise RunError(f"{shown}: exists already; choose another folder with -o, or replace it with -f/--force")
+    else:
+        found = f"no {mark} in it" if folder.is_dir() else "a file"
+        raise RunError(f"{shown}: exists and is not what -f/--force may replace ({found}); choose another with -o")
 
 
 def _to_disk(folder: Path) -> None:

@@ -63,6 +63,17 @@ def simulate(experiment: Experiment, folder: str | Path | None, force: bool, inp
     return Run(target, description, temporary)
 
 
+def check(experiment: Experiment, inputs: Inputs) -> None:
+    """Check whatever can be checked before an experiment runs.
+
+    Raises
+    ------
+    IsimError
+        It cannot run; all problems at once.
+    """
+    _build(experiment, inputs)
+
+
 def takes_seed(policy: str) -> bool:
     """Return whether the seed of the run reaches a policy: its class takes a `seed`, which the spec leaves open."""
     target, parameters = parse_policy(policy)
