@@ -15,12 +15,12 @@ FINISH, ARRIVAL, TIMER, STOP = range(4)
 class Moment:
     """One call at one time: what SimPy needs of an event that has succeeded, at half the cost of a Timeout."""
 
-    __slots__ = ("callbacks", "time_s")
+    __slots__ = ("callbacks", "calls", "time_s")
 
     _ok = True
 
     def __init__(self, call: Callable[["Moment"], None], time_s: float) -> None:
-        self.callbacks = [call]
+        self.calls = self.callbacks = [call]  # SimPy takes `callbacks` away
         self.time_s = time_s
 
 
@@ -43,9 +43,15 @@ class Clock(simpy.Environment):
     def at(self, time_s: float, priority: int, call: Callable[[Moment], None]) -> Moment:
         """Call `call(moment)` at `time_s`, which must not lie in the past; return the moment."""
         moment = Moment(call, time_s)
+        self.again(moment, time_s, priority)
+        return moment
+
+    def again(self, moment: Moment, time_s: float, priority: int) -> None:
+        """Schedule a moment that has passed, or has never been, at another time."""
+        moment.callbacks = moment.calls
+        moment.time_s = time_s
         entry: Any = (time_s, priority, next(self._eid), moment)
         heappush(self._queue, entry)
-        return moment
 
     def stop_at(self, time_s: float) -> None:
         """End `run` at `time_s`, after everything else that happens at that moment."""

@@ -133,7 +133,7 @@ class Simulation:
         PolicyError
             The policy raised, or decided something that cannot be.
         """
-        self._arm_next()
+        self._arrive_next(Moment(self._arrive_next, 0.0))
         if self._horizon_s is not None:
             self._clock.stop_at(self._horizon_s)
         with _rare_garbage_collection():
@@ -152,17 +152,14 @@ class Simulation:
 
     # What happens -----------------------------------------------------------------------------------------------
 
-    def _arm_next(self) -> None:
-        """Schedule the next open arrival; there is never more than one in the clock's queue."""
-        self._upcoming = request = next(self._requests, None)
-        if request is not None:
-            self._clock.at(request.arrived_s, ARRIVAL, self._arrive_next)
-
     def _arrive_next(self, moment: Moment) -> None:
+        """Walk the open arrivals; there is never more than one in the clock's queue."""
         request = self._upcoming
-        assert request is not None
-        self._arm_next()
-        self._arrive(request)
+        self._upcoming = following = next(self._requests, None)
+        if following is not None:
+            self._clock.again(moment, following.arrived_s, ARRIVAL)
+        if request is not None:
+            self._arrive(request)
 
     def _arrive(self, request: Request) -> None:
         self._open += 1

@@ -1,6 +1,8 @@
 """Where requests come from: a trace replayed, or clients that wait for their answers."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -58,25 +60,29 @@ class Replay:
         """Yield the trace's requests."""
         table = self.trace.table
         for start in range(0, table.num_rows, _CHUNK):
-            chunk = table.slice(start, _CHUNK)
-            count = chunk.num_rows
-            models: list[Any] = chunk["model"].to_pylist()
+            chunk = table.slice(start, _CHUNK).combine_chunks()
+            model = chunk["model"].chunk(0)
+            names, codes = model.dictionary.to_pylist(), model.indices.to_numpy()
             arrival_ns = chunk["arrival_ns"].to_numpy()
-            default_s = self.slo_s.get("*", np.inf)
-            by_model = {model: self.slo_s.get(model, default_s) for model in set(models)}
-            slo_ns = np.array([by_model[model] for model in models]) * 1e9
+            default_s = self.slo_s.get("*", math.inf)
+            slo_ns = np.array([self.slo_s.get(name, default_s) for name in names])[codes] * 1e9
             if "slo_ns" in chunk.column_names:
-                own_ns = np.asarray(chunk["slo_ns"].to_numpy(zero_copy_only=False), dtype=np.float64)
+                own_ns = np.asarray(chunk["slo_ns"].to_numpy(), dtype=np.float64)
                 slo_ns = np.where(np.isnan(own_ns), slo_ns, own_ns)
             finite_ns = np.where(np.isinf(slo_ns), 0.0, slo_ns).round().astype(np.int64)
             deadline_s = np.where(np.isinf(slo_ns), np.inf, (arrival_ns + finite_ns) / 1e9)
-            optional: Iterator[list[Any]] = (
+            optional: Iterator[Any] = (
                 [default if value is None else value for value in chunk[name].to_pylist()]
                 if name in chunk.column_names
-                else [default] * count
+                else repeat(default, chunk.num_rows)
                 for name, default in (("priority", 0), ("batch", 1), ("work", 1.0))
             )
-            columns = (chunk["request_id"].to_pylist(), models, (arrival_ns / 1e9).tolist(), deadline_s.tolist())
+            columns: list[Any] = [
+                chunk["request_id"].to_numpy().tolist(),
+                [names[code] for code in codes.tolist()],
+                (arrival_ns / 1e9).tolist(),
+                deadline_s.tolist(),
+            ]
             yield from map(Request._make, zip(*columns, *optional, strict=True))
 
     def follow_up(self, ended: Request, now_s: float) -> Request | None:
