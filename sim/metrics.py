@@ -131,17 +131,17 @@ def _figures(requests: _Requests, batches: _Batches, residence: _Residence, end_
     finished = ~np.isnan(requests.finished_s)
     outcomes = np.bincount(requests.outcome, minlength=len(OUTCOMES)).tolist()
     on_time = outcomes[OUTCOMES.index("on-time")]
-    arrived_s, dispatched_s, finished_s, solo_s = (column[finished] for column in requests[2:])
+    served = requests if finished.all() else requests.at(finished)
+    finished_s, dispatched_s, solo_s = served.finished_s, served.dispatched_s, served.solo_s
     done = ~np.isnan(batches.finished_s)
     busy_s, mean_concurrency = residence.busy(batches)
     return {
         "requests": count,
         **{name.replace("-", "_"): number for name, number in zip(OUTCOMES, outcomes, strict=True)},
-        "arrivals_after_end": int(np.count_nonzero(requests.arrived_s > end_s)),
         "attainment": _ratio(on_time, count),
         "goodput_rps": _ratio(on_time, end_s),
         "throughput_rps": _ratio(len(finished_s), end_s),
-        **_distribution("latency", finished_s - arrived_s),
+        **_distribution("latency", finished_s - served.arrived_s),
         **_distribution("queueing", dispatched_s - arrived_s),
         **_distribution("service", solo_s),
         **_distribution("interference", (finished_s - dispatched_s) - solo_s),

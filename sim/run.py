@@ -1,5 +1,6 @@
 """The run folder: written whole or not at all, and read again."""
 
+import errno
 import json
 import os
 import platform
@@ -24,6 +25,8 @@ from isim.errors import RunError
 SCHEMA_VERSION = "1"
 DESCRIPTION = "run.json"
 TABLES = ("requests", "batches", "overlaps")
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Run:
@@ -102,16 +105,17 @@ class Run:
     def warnings(self) -> list[str]:
         """What a reader of the figures should know, one sentence each."""
         total, parameters = self.figures["total"], self.description["parameters"]
+        after, unfinished = self.description["ending"]["arrivals_after_horizon"], total["unfinished"]
         found = []
-        if late := total["arrivals_after_end"]:
+        if after:
             found.append(
-                f"{late} of {total['requests']} requests arrive after the horizon and are counted as unfinished; "
+                f"{after} of {total['requests']} requests arrive after the horizon and count as unfinished; "
                 "raise the horizon or shorten the trace"
             )
-        if parameters["horizon_s"] is None and (open_ := total["unfinished"]):
+        if unfinished and parameters["horizon_s"] is None:
             found.append(
-                f"{open_} requests were never served: the policy {parameters['policy']} left them in the queue when "
-                "nothing more could happen; check when it dispatches"
+                f"{unfinished} of {total['requests']} requests were never served: policy {parameters['policy']} still "
+                "held them back when nothing more could happen; check when it dispatches"
             )
         return found
 
@@ -186,9 +190,8 @@ def writing(folder: str | Path, force: bool = False, mark: str = DESCRIPTION) ->
                     above.rmdir()
             if isinstance(error, OSError):
                 reason = error.strerror or str(error).splitlines()[0]
-                raise RunError(
-                    f"{shown}: cannot be written ({reason}); nothing was kept; make room, or choose another with -o"
-                ) from None
+                advice = "make room, or choose another disk" if error.errno in _FULL else "choose another folder"
+                raise RunError(f"{shown}: cannot be written ({reason}); {advice} with -o; nothing was kept") from None
             raise
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from isim.contention.contract import ContentionModel
-from isim.errors import ContentionError, ExperimentError, ProfileError
+from isim.errors import ContentionError, ExperimentError, PolicyError, ProfileError
 from isim.experiment import Experiment, is_analytic
 from isim.inputs import Inputs, Problems, describe_file, load_inputs
 from isim.metrics import measure
@@ -75,9 +75,8 @@ def check(experiment: Experiment, inputs: Inputs) -> None:
 
 
 def takes_seed(policy: str) -> bool:
-    """Return whether the seed of the run reaches a policy: its class takes a `seed`, which the spec leaves open."""
-    target, parameters = parse_policy(policy)
-    return "seed" in inspect.signature(target).parameters and "seed" not in parameters
+    """Return whether the seed of a run reaches a policy: its class takes a `seed`, which the spec leaves open."""
+    return _with_seed(policy, 0) is not None
 
 
 def _build(experiment: Experiment, inputs: Inputs) -> _World:
@@ -115,11 +114,17 @@ def _workload(experiment: Experiment, inputs: Inputs) -> Workload:
 
 def _seeded(experiment: Experiment) -> str:
     """Return the policy's spec, with a seed from a stream of its own if the class takes one."""
-    spec = experiment.policy
-    if not takes_seed(spec):
-        return spec
     seed = int(stream(experiment.seed, "policy").integers(1 << 31))
-    return f"{spec.rstrip(': ')}{',' if parse_policy(spec)[1] else ':'}seed={seed}"
+    return _with_seed(experiment.policy, seed) or experiment.policy
+
+
+def _with_seed(policy: str, seed: int) -> str | None:
+    for joint in (":", ","):  # before the first parameter, or after others
+        spec = f"{policy.rstrip(': ')}{joint}seed={seed}"
+        with suppress(PolicyError):
+            if parse_policy(spec)[1].get("seed") == seed:
+                return spec
+    return None
 
 
 def _check_objectives(experiment: Experiment, inputs: Inputs) -> None:
@@ -177,7 +182,7 @@ def _check_dispersion(operations: Operations) -> None:
 
 
 def _describe(experiment: Experiment, inputs: Inputs, world: _World, ending: Ending) -> dict[str, Any]:
-    policy, _ = parse_policy(experiment.policy)
+    policy = type(world.policy)
     requests: dict[str, Any] = {}
     if inputs.trace is not None:
         requests = {
@@ -207,8 +212,18 @@ def _describe(experiment: Experiment, inputs: Inputs, world: _World, ending: End
             "calibrated": False,
             "note": "not calibrated for this GPU",
         },
-        "ending": {"end_s": ending.end_s, "kernel_boundaries": ending.kernel_boundaries},
+        "ending": {
+            "end_s": ending.end_s,
+            "kernel_boundaries": ending.kernel_boundaries,
+            "arrivals_after_horizon": _arrivals_after_horizon(experiment, inputs),
+        },
     }
+
+
+def _arrivals_after_horizon(experiment: Experiment, inputs: Inputs) -> int:
+    if experiment.horizon_s is None or inputs.trace is None:
+        return 0
+    return int(np.count_nonzero(inputs.trace.arrival_ns / 1e9 > experiment.horizon_s))
 
 
 def _stored(built: object, target: type[Any]) -> Mapping[str, Any]:
