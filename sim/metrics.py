@@ -142,7 +142,7 @@ def _figures(requests: _Requests, batches: _Batches, residence: _Residence, end_
         "goodput_rps": _ratio(on_time, end_s),
         "throughput_rps": _ratio(len(finished_s), end_s),
         **_distribution("latency", finished_s - served.arrived_s),
-        **_distribution("queueing", dispatched_s - arrived_s),
+        **_distribution("queueing", dispatched_s - served.arrived_s),
         **_distribution("service", solo_s),
         **_distribution("interference", (finished_s - dispatched_s) - solo_s),
         "batches": int(np.count_nonzero(done)),
