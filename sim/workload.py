@@ -135,10 +135,10 @@ class ClosedLoop:
         return tuple(dict.fromkeys(client.model for client in self.clients))
 
     def open(self) -> Iterator[Request]:
-        """Yield every client's first request."""
+        """Return every client's first request, numbered before any other."""
         self._client_of, self._sent, self._next_id = {}, [0] * len(self.clients), 0
-        for start_s, index in sorted((client.start_s, index) for index, client in enumerate(self.clients)):
-            yield self._send(index, start_s)
+        starts = sorted((client.start_s, index) for index, client in enumerate(self.clients))
+        return iter([self._send(index, start_s) for start_s, index in starts])
 
     def follow_up(self, ended: Request, now_s: float) -> Request | None:
         """Return the next request of the client whose request has ended."""

@@ -1,0 +1,166 @@
+"""Replay measured pairs of inference workloads on a V100 through the engine, and compare the slowdowns.
+
+Measured: KACE (SoCC'24) and PEACE, PyTorch FP32 under MPS at 100 %, every process running batches back to back. Kernel
+tables hold one row a kernel; the batch period alone is the measured solo one, of which what exceeds the kernels is time
+of the host. KACE's solo throughputs of wav2vec2 are stale (one exceeds the kernels' bound), so PEACE's are used there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from isim.batch import Batch
+from isim.contention.contract import ContentionModel
+from isim.operations import Operations
+from isim.policies.fcfs import Fcfs
+from isim.policies.policy import Overlap, Request
+from isim.profiler.importers.combine import combine_kernel_tables
+from isim.profiler.importers.kernel_table import read_kernel_table
+from isim.profiler.profile import Profile
+from isim.simulation import Simulation
+from isim.workload import Client, ClosedLoop
+
+COLUMNS = {
+    "name": "kernel",
+    "duration": "duration_us",
+    "sm": "sm_throughput_pct",
+    "memory": "memory_throughput_pct",
+    "dram": "dram_throughput_pct",
+    "grid": "grid_size",
+    "block": "block_size",
+    "registers": "regs_per_thread",
+    "segment": "segment",
+    "repeats": "segment_repeats",
+}
+PHASES = 8
+HORIZON_S = 20.0
+WARM_UP = 0.1
+"""Share of each member's batches that is left out."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One process: a model at a batch size, and the period of its batches when alone."""
+
+    model: str
+    batch_size: int
+    solo_s: float
+
+
+@dataclass(frozen=True)
+class Member:
+    """One side of a measured pair."""
+
+    workload: str
+    co_runner: str
+    measured: float
+    """Solo / co-located throughput."""
+    simulated: float = float("nan")
+
+    @property
+    def error(self) -> float:
+        """Absolute error of the slowdown, relative to the measured one."""
+        return abs(self.simulated - self.measured) / self.measured
+
+
+def read_workloads(data: Path) -> dict[str, Workload]:
+    """Return every workload that has a kernel table."""
+    table = pd.read_csv(data / "gpu/v100-kace/kernel_summary.csv")
+    workloads = {}
+    for row in table.itertuples():
+        model, batch = row.workload.removesuffix("-inf").split("_batch")
+        solo_rps = row.PEACE_solo_samples_per_s if model.startswith("wav2vec2") else row.KACE_solo_samples_per_s
+        workloads[row.workload] = Workload(model, int(batch), int(batch) / solo_rps)
+    return workloads
+
+
+def read_profile(data: Path, workloads: dict[str, Workload]) -> Profile:
+    """Import the kernel tables, each scaled to its measured solo period."""
+    return combine_kernel_tables(
+        [
+            read_kernel_table(
+                data / f"gpu/v100-kace/kernels/{name}.csv",
+                workload.model,
+                workload.batch_size,
+                columns=COLUMNS,
+                duration_unit="us",
+                utilisation_unit="percent",
+                solo_period_s=workload.solo_s,
+            )
+            for name, workload in workloads.items()
+        ],
+        device="V100-SXM2-32GB",
+    )
+
+
+def read_pairs(data: Path, workloads: dict[str, Workload]) -> list[tuple[Member, Member]]:
+    """Return the labelled pairs whose members both have a kernel table."""
+    table = pd.read_csv(data / "gpu/v100-kace/labelled_pairs.csv")
+    pairs = []
+    for row in table.itertuples():
+        names = (row.workload1, row.workload2)
+        if not all(name in workloads for name in names):
+            continue
+        first, second = (
+            workloads[name].batch_size / workloads[name].solo_s / throughput
+            for name, throughput in zip(names, (row.w1throughput, row.w2throughput), strict=True)
+        )
+        pairs.append((Member(names[0], names[1], first), Member(names[1], names[0], second)))
+    return pairs
+
+
+class _Durations:
+    """Keep the durations of each client's batches. A client's next request is numbered when its last one ends."""
+
+    def __init__(self, clients: int) -> None:
+        self.of_client: list[list[float]] = [[] for _ in range(clients)]
+        self._client = dict(enumerate(range(clients)))
+
+    def arrived(self, request: Request) -> None: ...
+    def batch(self, batch: Batch) -> None: ...
+    def overlap(self, gpu: int, overlap: Overlap) -> None: ...
+    def still_resident(self, batch: Batch) -> None: ...
+
+    def ended(self, requests: tuple[Request, ...], how: Batch | int) -> None:
+        assert isinstance(how, Batch)
+        client = self._client.pop(requests[0].request_id)
+        self._client[len(self.of_client) + sum(map(len, self.of_client))] = client
+        self.of_client[client].append(how.duration_s)
+
+
+def replay(profile: Profile, members: list[Workload], contention: ContentionModel) -> list[float]:
+    """Return the slowdown of each member when all run back to back, averaged over initial phases."""
+    operations = Operations(profile, dict.fromkeys(member.model for member in members))
+    slowdowns = []
+    for phase in range(PHASES):
+        clients = [
+            Client(m.model, m.batch_size, start_s=m.solo_s * (phase + 0.5) / PHASES if i else 0.0)
+            for i, m in enumerate(members)
+        ]
+        listener = _Durations(len(clients))
+        Simulation(
+            operations, ClosedLoop(clients), Fcfs(), contention, len(clients), listener, horizon_s=HORIZON_S
+        ).run()
+        slowdowns.append(
+            [
+                float(np.mean(durations_s[int(WARM_UP * len(durations_s)) :])) / member.solo_s
+                for durations_s, member in zip(listener.of_client, members, strict=True)
+            ]
+        )
+    return [float(mean) for mean in np.mean(slowdowns, axis=0)]
+
+
+def compare(data: Path, contention: ContentionModel) -> list[Member]:
+    """Replay every pair and return both sides of each, measured and simulated."""
+    workloads = read_workloads(data)
+    profile = read_profile(data, workloads)
+    rows = []
+    for pair in read_pairs(data, workloads):
+        simulated = replay(profile, [workloads[member.workload] for member in pair], contention)
+        rows += [
+            Member(member.workload, member.co_runner, member.measured, slowdown)
+            for member, slowdown in zip(pair, simulated, strict=True)
+        ]
+    return rows
