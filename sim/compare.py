@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from isim.errors import ExperimentError
 from isim.experiment import Experiment
 from isim.inputs import Problems, load_inputs
-from isim.run import writing
 from isim.simulate import check, takes_seed
 from isim.statistics import Interval, interval, paired_difference
+from isim.whole_folder import writing
 
 DESCRIPTION = "compare.json"
 

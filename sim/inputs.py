@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from isim.errors import ExperimentError, IsimError, ProfileError, TraceError
-from isim.experiment import Experiment, is_analytic
+from isim.experiment_keys import ExperimentKeys, is_analytic
 from isim.profiler.profile import Profile
 from isim.traces.trace import Trace
 
@@ -55,7 +55,7 @@ class Problems:
             raise kind(*dict.fromkeys(problem for error in self._errors for problem in error.problems))
 
 
-def load_inputs(experiment: Experiment, profile: Profile | None = None) -> Inputs:
+def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> Inputs:
     """Read or compute the profile, and read or generate the requests.
 
     Parameters
@@ -108,7 +108,7 @@ def _profile(name: str, models: tuple[str, ...] | None) -> Profile:
         raise ProfileError(*(f"{name}: {problem}" for problem in error.problems)) from None
 
 
-def _generated(experiment: Experiment, models: tuple[str, ...]) -> Trace:
+def _generated(experiment: ExperimentKeys, models: tuple[str, ...]) -> Trace:
     from isim.traces.make import make_trace
 
     arrivals = experiment.arrivals

@@ -1,6 +1,7 @@
 """Run an experiment: build the simulated world, let it run, and leave a run folder."""
 
 import inspect
+import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,7 +13,7 @@ import numpy as np
 
 from isim.contention.contract import ContentionModel
 from isim.errors import ContentionError, ExperimentError, PolicyError, ProfileError
-from isim.experiment import Experiment, is_analytic
+from isim.experiment_keys import ExperimentKeys, is_analytic
 from isim.inputs import Inputs, Problems, describe_file, load_inputs
 from isim.metrics import measure
 from isim.noise import Noise
@@ -21,9 +22,10 @@ from isim.plugins import load_plugin
 from isim.policies.policy import Policy
 from isim.policies.registry import make_policy, parse_policy
 from isim.recorder import Recorder
-from isim.run import Run, versions, writing
+from isim.run import Run, versions
 from isim.simulation import Ending, Simulation
 from isim.traces.streams import stream
+from isim.whole_folder import writing
 from isim.workload import Client, ClosedLoop, Replay, Workload
 
 
@@ -37,7 +39,7 @@ class _World(NamedTuple):
     noise: Noise | None
 
 
-def simulate(experiment: Experiment, folder: str | Path | None, force: bool, inputs: Inputs | None) -> Run:
+def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool, inputs: Inputs | None) -> Run:
     """Run an experiment; see `isim.experiment.Experiment.run`."""
     temporary = TemporaryDirectory(prefix="isim-") if folder is None else None
     target = Path(temporary.name) / "run" if temporary is not None else Path(folder or "")
@@ -63,7 +65,7 @@ def simulate(experiment: Experiment, folder: str | Path | None, force: bool, inp
     return Run(target, description, temporary)
 
 
-def check(experiment: Experiment, inputs: Inputs) -> None:
+def check(experiment: ExperimentKeys, inputs: Inputs) -> None:
     """Check whatever can be checked before an experiment runs.
 
     Raises
@@ -79,7 +81,7 @@ def takes_seed(policy: str) -> bool:
     return _with_seed(policy, 0) is not None
 
 
-def _build(experiment: Experiment, inputs: Inputs) -> _World:
+def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     problems = Problems()
     problems.collect(lambda: _check_objectives(experiment, inputs))
     operations = problems.collect(lambda: Operations(inputs.profile, inputs.models, experiment.profile))
@@ -101,7 +103,7 @@ def _build(experiment: Experiment, inputs: Inputs) -> _World:
     return _World(operations, _workload(experiment, inputs), policy, contention, noise)
 
 
-def _workload(experiment: Experiment, inputs: Inputs) -> Workload:
+def _workload(experiment: ExperimentKeys, inputs: Inputs) -> Workload:
     if inputs.trace is not None:
         return Replay(inputs.trace, experiment.slo_s)
     assert experiment.clients is not None
@@ -112,7 +114,7 @@ def _workload(experiment: Experiment, inputs: Inputs) -> Workload:
     return ClosedLoop(clients, of_all.requests_per_client, experiment.slo_s)
 
 
-def _seeded(experiment: Experiment) -> str:
+def _seeded(experiment: ExperimentKeys) -> str:
     """Return the policy's spec, with a seed from a stream of its own if the class takes one."""
     seed = int(stream(experiment.seed, "policy").integers(1 << 31))
     return _with_seed(experiment.policy, seed) or experiment.policy
@@ -127,7 +129,7 @@ def _with_seed(policy: str, seed: int) -> str | None:
     return None
 
 
-def _check_objectives(experiment: Experiment, inputs: Inputs) -> None:
+def _check_objectives(experiment: ExperimentKeys, inputs: Inputs) -> None:
     known = {*inputs.models, *inputs.profile.models, "*"}
     if is_analytic(experiment.profile):
         from isim.profiler.networks.registry import network_names
@@ -146,7 +148,7 @@ def _check_objectives(experiment: Experiment, inputs: Inputs) -> None:
         )
 
 
-def _check_sizes(experiment: Experiment, inputs: Inputs, operations: Operations) -> None:
+def _check_sizes(experiment: ExperimentKeys, inputs: Inputs, operations: Operations) -> None:
     """Refuse requests that hold more samples than the largest profiled batch: no policy could dispatch them."""
     largest = {model: operations.batch_sizes(model)[-1] for model in inputs.models}
     most = dict.fromkeys(inputs.models, 0)
@@ -181,7 +183,7 @@ def _check_dispersion(operations: Operations) -> None:
         )
 
 
-def _describe(experiment: Experiment, inputs: Inputs, world: _World, ending: Ending) -> dict[str, Any]:
+def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending: Ending) -> dict[str, Any]:
     policy = type(world.policy)
     requests: dict[str, Any] = {}
     if inputs.trace is not None:
@@ -220,7 +222,7 @@ def _describe(experiment: Experiment, inputs: Inputs, world: _World, ending: End
     }
 
 
-def _arrivals_after_horizon(experiment: Experiment, inputs: Inputs) -> int:
+def _arrivals_after_horizon(experiment: ExperimentKeys, inputs: Inputs) -> int:
     if experiment.horizon_s is None or inputs.trace is None:
         return 0
     return int(np.count_nonzero(inputs.trace.arrival_ns / 1e9 > experiment.horizon_s))
@@ -228,9 +230,12 @@ def _arrivals_after_horizon(experiment: Experiment, inputs: Inputs) -> int:
 
 def _stored(built: object, target: type[Any]) -> Mapping[str, Any]:
     """Return the parameters that a plug-in was built with; it stores them under their names."""
-    names = inspect.signature(target).parameters
-    values = {name: getattr(built, name, None) for name in names}
-    return {
-        name: value if isinstance(value, int | float | str | list | tuple | None) else repr(value)
-        for name, value in values.items()
-    }
+    return {name: _plain(getattr(built, name, None)) for name in inspect.signature(target).parameters}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON gives it back, or else how Python writes it."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return repr(value)

@@ -52,7 +52,7 @@ def print_run(run: Run) -> None:
         ),
     )
     print_table(
-        "Latency of finished requests in ms; queueing, service (alone on the GPU) and interference add up to it",
+        "Latency of finished requests in ms: queueing + service (alone on the GPU) + interference",
         ["model", "", "mean", *_PERCENTILES.values()],
         (
             [model if part == "latency" else "", title]

@@ -28,8 +28,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     profile_of(sizes).write(folder / "p.parquet")
     return Experiment(
         profile=str(folder / "p.parquet"),
-        arrivals={"rate": "1500rps", "duration": "2s", "models": {"a": 3, "b": 2, "c": 1}},
-        policy="dynamic:max_batch=4,max_queue_delay=1ms,max_queue_size=40,timeout=25ms",
+        arrivals={"rate": "2500rps", "duration": "2s", "models": {"a": 3, "b": 2, "c": 1}},
+        policy="dynamic:max_batch=4,max_queue_delay=1ms,max_queue_size=12,timeout=12ms",
         slo={"a": "15ms", "*": "30ms"},
         horizon="1500ms",
     ).run(folder / "run")
@@ -75,7 +75,10 @@ def slow_figures(requests: list[Row], batches: list[Row], everything: list[Row],
     moments = sorted(
         (moment, change, row["batch_id"])
         for row in everything
-        for moment, change in ((row["dispatched_s"], 1), (end_s if row["finished_s"] is None else row["finished_s"], -1))
+        for moment, change in (
+            (row["dispatched_s"], 1),
+            (end_s if row["finished_s"] is None else row["finished_s"], -1),
+        )
     )
     resident: set[int] = set()
     busy_s = resident_s = last_s = 0.0

@@ -43,7 +43,9 @@ def test_any_request_id_will_do(request_id: int) -> None:
 
 
 def noisy_experiment(folder: Path, **keys: object) -> Experiment:
-    kernels = {("a", size): [kernel(10**6 * size, duration_mad_ns=10**5 * size, sm=0.9, memory=0.1)] for size in (1, 2, 4)}
+    kernels = {
+        ("a", size): [kernel(10**6 * size, duration_mad_ns=10**5 * size, sm=0.9, memory=0.1)] for size in (1, 2, 4)
+    }
     profile_of(kernels).write(folder / "p.parquet", force=True)
     arrivals = {"rate": "500rps", "duration": "2s"}
     return Experiment(profile=str(folder / "p.parquet"), arrivals=arrivals, noise=True, **keys)

@@ -1,0 +1,160 @@
+"""The keys of an experiment: their types, units, defaults, and what they must hold together."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import field_validator as on_field
+from pydantic import model_validator as on_keys
+from pydantic_core import PydanticCustomError
+
+from isim.errors import IsimError
+from isim.units import parse_rate_rps, parse_seconds
+
+
+def _quantity(parse: Callable[[str, str], float], example: str, zero: bool = False) -> BeforeValidator:
+    """Read text with a unit into a finite quantity above zero (or zero, if that is allowed)."""
+
+    def read(value: object) -> float:
+        if not isinstance(value, str):
+            raise ValueError(f'no unit; write it in quotes and with its unit, such as "{example}"')
+        try:
+            quantity = parse(value, "")
+        except IsimError as error:
+            raise ValueError(str(error).removeprefix(": ")) from None
+        if not (0 < quantity < float("inf") or (zero and quantity == 0)):
+            raise ValueError(
+                f"must be {'at least' if zero else 'more than'} 0 and finite; correct it, such as {example}"
+            )
+        return quantity
+
+    return BeforeValidator(read)
+
+
+Seconds = Annotated[float, _quantity(parse_seconds, "50ms")]
+Pause = Annotated[float, _quantity(parse_seconds, "5ms", zero=True)]
+Rate = Annotated[float, _quantity(parse_rate_rps, "200rps")]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+
+
+def _whole(problem: str) -> PydanticCustomError:
+    """Return an error of the experiment as a whole, not of the key at which it was noticed."""
+    return PydanticCustomError("whole", "{problem}", {"problem": problem})
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Arrivals(_Table):
+    """Generated requests that arrive whatever becomes of the earlier ones."""
+
+    process: Literal["poisson", "gamma", "constant"] = "poisson"
+    rate_rps: Rate = Field(alias="rate")
+    """Mean rate of all models together."""
+    duration_s: Seconds = Field(60.0, alias="duration", validate_default=False)
+    models: dict[str, Positive] | None = None
+    """Weights; every model of the profile alike if left out."""
+    cv: Positive | None = None
+    """Standard deviation over mean of the gaps; of `gamma` only."""
+
+
+class Clients(_Table):
+    """Callers that always wait for their answers."""
+
+    models: dict[str, Count]
+    """Number of clients of each model."""
+    think_s: Pause = Field(0.0, alias="think", validate_default=False)
+    """From an answer to the next request."""
+    samples: Count = 1
+    """Samples in a request."""
+    requests_per_client: Count | None = None
+    """After how many requests a client falls silent."""
+
+
+class ExperimentKeys(_Table):
+    """Hold the checked keys of an experiment; `isim.experiment.Experiment` reads and runs them."""
+
+    profile: str = "analytic:L4"
+    """Path of a profile, or `analytic:GPU`."""
+    trace: str | None = None
+    """Path of a trace."""
+    arrivals: Arrivals | None = None
+    clients: Clients | None = None
+    policy: str = "dynamic:max_queue_delay=2ms"
+    sharing: Literal["exclusive", "streams"] = "streams"
+    concurrency: Count = None  # type: ignore[assignment]
+    """Batches resident at once; if left out 1 under `exclusive`, else 2."""
+    contention: str = "roofline"
+    slo_s: dict[str, Seconds] = Field({}, alias="slo")
+    """By model; the key `*` stands for every other model."""
+    noise: Annotated[bool, Field(strict=True)] = False
+    horizon_s: Seconds | None = Field(None, alias="horizon")
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+
+    @on_keys(mode="before")
+    @classmethod
+    def _complete(cls, keys: Any) -> Any:
+        if not isinstance(keys, Mapping) or {"trace", "arrivals", "clients"} & keys.keys():
+            return keys
+        profile = keys.get("profile", "")
+        return keys if profile and not is_analytic(profile) else {**BUILT_IN, **keys}
+
+    @on_field("clients")
+    @classmethod
+    def _one_source(cls, clients: Clients | None, info: ValidationInfo) -> Clients | None:
+        sources = {name: info.data.get(name) for name in ("trace", "arrivals")} | {"clients": clients}
+        given = [name for name, source in sources.items() if source is not None]
+        if len(given) > 1:
+            raise _whole(f"requests come from one place (found {' and '.join(given)}); keep one of them")
+        if not given and {"trace", "arrivals"} <= info.data.keys():
+            raise _whole("no requests (found neither trace, arrivals nor clients); give one of them")
+        return clients
+
+    @on_field("concurrency", mode="before")
+    @classmethod
+    def _fit_sharing(cls, concurrency: object, info: ValidationInfo) -> object:
+        exclusive = info.data.get("sharing") == "exclusive"
+        if concurrency is None:
+            return 1 if exclusive else 2
+        if exclusive and isinstance(concurrency, int) and concurrency > 1:
+            raise ValueError("sharing 'exclusive' runs one batch at a time; write 1, or choose sharing 'streams'")
+        return concurrency
+
+    @on_field("slo_s", mode="before")
+    @classmethod
+    def _one_for_all(cls, slo: object) -> object:
+        return {"*": slo} if isinstance(slo, str) else slo
+
+    @on_field("horizon_s")
+    @classmethod
+    def _end(cls, horizon_s: float | None, info: ValidationInfo) -> float | None:
+        clients = info.data.get("clients")
+        if horizon_s is None and clients is not None and clients.requests_per_client is None:
+            raise _whole(
+                "clients without end (found neither horizon nor clients.requests_per_client); give one of them"
+            )
+        return horizon_s
+
+
+BUILT_IN: Mapping[str, Any] = {
+    "profile": "analytic:L4",
+    "arrivals": {
+        "process": "poisson",
+        "rate": "1300rps",
+        "duration": "30s",
+        "models": dict.fromkeys(("convnext_b", "resnet50", "roberta_b", "vgg19", "vit_b_16", "yolov8n"), 1),
+    },
+    "policy": "dynamic:max_batch=8,max_queue_delay=2ms",
+    "slo": {
+        **dict.fromkeys(("resnet50", "roberta_b", "yolov8n"), "10ms"),
+        **dict.fromkeys(("convnext_b", "vgg19", "vit_b_16"), "15ms"),
+    },
+}
+"""Six networks on an L4, at 70 % of the 1,890 requests per second that it sustains under this policy."""
+
+
+def is_analytic(profile: str) -> bool:
+    """Return whether a profile is computed (`analytic:GPU`), not read from a file."""
+    return profile.startswith("analytic:")

@@ -1,0 +1,177 @@
+"""What a user gets wrong, each in a real process: one sentence, the exit code, no traceback, nothing written."""
+
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from worlds import kernel, profile_of
+
+POLICIES = """
+class Raises:
+    def decide(self, view, event):
+        raise ZeroDivisionError("float division")
+
+class Impossible:
+    def decide(self, view, event):
+        from isim.policies.policy import Dispatch
+        waiting = list(view.queues["a"])
+        return [Dispatch(waiting), Dispatch(waiting)]
+"""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of good and bad inputs."""
+    folder = tmp_path_factory.mktemp("inputs")
+    profile = profile_of({("a", size): [kernel(10**6 * size)] for size in (1, 4)})
+    profile.write(folder / "p.parquet")
+    old = profile.table.replace_schema_metadata({"isim.profile": '{"schema": "0", "origin": "analytic"}'})
+    pq.write_table(old, folder / "old.parquet")
+    (folder / "junk.parquet").write_bytes(b"PK\x03\x04 is not Parquet")
+    (folder / "policies.py").write_text(POLICIES)
+    (folder / "slo.toml").write_text('profile = "p.parquet"\ntrace = "good.csv"\nslo = { a = "0ms" }\n')
+    traces = {"good": "0,a\n5,a", "unsorted": "5,a\n0,a", "negative": "-1,a\n0,a", "other": "0,aa", "large": "0,a"}
+    for name, rows in traces.items():
+        header = "arrival_ns,model" + (",batch" if name == "large" else "")
+        (folder / f"{name}.csv").write_text(f"{header}\n{rows}{',9' if name == 'large' else ''}\n")
+    pq.write_table(pa.table({"arrival_ns": [0.0, float("nan")], "model": ["a", "a"]}), folder / "nan.parquet")
+    (folder / "taken").mkdir()
+    (folder / "taken" / "thesis.txt").write_text("years of work")
+    return folder
+
+
+def state(folder: Path) -> list[tuple[str, int]]:
+    return sorted((str(path), path.stat().st_mtime_ns) for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-B", "-m", "isim", "run", *arguments], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+
+
+PROFILE, TRACE, OUT = ["--profile", "p.parquet"], ["--trace", "good.csv"], ["-o", "out"]
+
+MISTAKES = {
+    "missing profile": (
+        ["--profile", "no.parquet", *TRACE],
+        "no.parquet: no such file; write one with 'isim profile' ",
+    ),
+    "missing trace": (
+        [*PROFILE, "--trace", "no.parquet"],
+        "no.parquet: no such file; make one with 'isim trace make' ",
+    ),
+    "missing experiment": (["no.toml"], "no.toml: no such file; give the path of an experiment file (TOML)"),
+    "not Parquet": (["--profile", "junk.parquet", *TRACE], "junk.parquet: not a readable Parquet file ("),
+    "a trace that is not Parquet": (
+        [*PROFILE, "--trace", "junk.parquet"],
+        "junk.parquet: not a readable Parquet file (",
+    ),
+    "schema version": (["--profile", "old.parquet", *TRACE], "old.parquet: "),
+    "unsorted": ([*PROFILE, "--trace", "unsorted.csv"], "unsorted.csv: "),
+    "negative": ([*PROFILE, "--trace", "negative.csv"], "negative.csv: "),
+    "NaN": ([*PROFILE, "--trace", "nan.parquet"], "nan.parquet: "),
+    "unknown model": ([*PROFILE, "--trace", "other.csv"], "p.parquet: no measurement of model 'aa' (has: a); "),
+    "request too large": (
+        [*PROFILE, "--trace", "large.csv"],
+        "large.csv: a request to a holds 9 samples, and p.parquet ",
+    ),
+    "batch too large": (
+        [*PROFILE, *TRACE, "--policy", "dynamic:max_batch=8"],
+        "policy dynamic: max_batch is larger than any batch of a that was profiled (found 8, largest profiled 4); ",
+    ),
+    "unknown policy": (
+        [*PROFILE, *TRACE, "--policy", "gredy"],
+        "policy gredy: unknown (known: dynamic, fcfs, greedy, ",
+    ),
+    "unknown parameter": (
+        [*PROFILE, *TRACE, "--policy", "dynamic:max_bach=4"],
+        "policy dynamic: no parameter max_bach (has: max_batch, ",
+    ),
+    "SLO of zero": (
+        ["slo.toml"],
+        "slo.toml: slo.a: must be more than 0 and finite (found '0ms'); correct it, such as 50ms",
+    ),
+    "SLO of no model": ([*PROFILE, *TRACE, "--slo", "b=5ms"], "slo.b: no such model (has: a); correct the name"),
+    "folder taken": (
+        [*PROFILE, *TRACE, "-f", "-o", "taken"],
+        "taken: exists and is not what -f/--force may replace (no run.json in it); choose another with -o",
+    ),
+    "policy raises": (
+        [*PROFILE, *TRACE, "--policy", "policies.py:Raises"],
+        "policy policies.py:Raises at 0 s raised ZeroDivisionError: float division (on Arrival)",
+    ),
+    "impossible decision": (
+        [*PROFILE, *TRACE, "--policy", "policies.py:Impossible"],
+        "policy policies.py:Impossible at 0 s decided Dispatch(a: 0): request 0 does not wait in a queue (",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_one_sentence_and_nothing_written(inputs: Path, mistake: str) -> None:
+    arguments, sentence = MISTAKES[mistake]
+    before = state(inputs)
+    ran = run(inputs, *(arguments if "-o" in arguments else [*arguments, *OUT]))
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(f"isim: {sentence}")
+    assert ran.stderr.count("\n") == 1
+    assert "did you mean greedy?" in ran.stderr or mistake != "unknown policy"
+    assert "did you mean max_batch?" in ran.stderr or mistake != "unknown parameter"
+    assert state(inputs) == before
+
+
+def test_a_flag_that_cannot_be_read_is_a_mistake_of_usage(inputs: Path) -> None:
+    before = state(inputs)
+    ran = run(inputs, *PROFILE, *TRACE, "--slo", "a=0ms", *OUT)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "Invalid value for '--slo': '0ms' is not positive and finite" in ran.stderr
+    assert state(inputs) == before
+
+
+LONG = ["--rate", "1000rps", "--duration", "1h", "--horizon", "1h", "--slo", "5ms"]
+
+
+def test_a_file_that_cannot_grow(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+    limit = 40_000
+    ran = subprocess.run(
+        [sys.executable, "-B", "-m", "isim", "run", "--rate", "1000rps", "--duration", "5s", *OUT],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("isim: out: cannot be written (")
+    assert ran.stderr.endswith("File too large); make room, or choose another disk with -o; nothing was kept\n")
+    assert ran.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_the_old_folder(tmp_path: Path, number: signal.Signals) -> None:
+    assert run(tmp_path, "--rate", "200rps", "--duration", "1s", *OUT).returncode == 0
+    before = state(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-B", "-m", "isim", "run", *LONG, *OUT, "-f"], cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".out.*.partial/requests.parquet")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.5)  # well into the simulation
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (130, "")
+    assert err.strip() in ("", "isim: interrupted")
+    assert state(tmp_path) == before
