@@ -3,7 +3,7 @@
 A resident is either in a gap (resting: holds nothing, is never slowed) or in an operation (running: does work at the
 speed that the contention model grants). Two rows of state are kept: the present, which has happened, and a trial, which
 runs ahead to the next finish. When nothing comes between, the trial becomes the present; otherwise the present is
-advanced to the moment of the change and a new trial starts from there. So each kernel boundary is computed at most twice.
+advanced to the moment of the change and a new trial starts from there: each kernel boundary is computed at most twice.
 
 Times in here are relative to the present, so that rounding does not grow with the clock.
 """

@@ -21,6 +21,7 @@ def main() -> None:
     rows = v100_pairs.compare(arguments.data, contention)
     errors = np.array([row.error for row in rows])
     baseline = np.array([row.error for row in v100_pairs.compare(arguments.data, NoContention())])
+    spread = np.array(v100_pairs.repeatability(arguments.data))
     figures = {
         "n": len(rows),
         "contention": {"name": contention.name, "kappa": contention.kappa, "beta": contention.beta},
@@ -30,6 +31,7 @@ def main() -> None:
         "p90_ape": float(np.percentile(errors, 90)),
         "no_interference_mape": float(baseline.mean()),
         "no_interference_p90_ape": float(np.percentile(baseline, 90)),
+        "repeats": {"n": len(spread), "median": float(np.median(spread)), "p90": float(np.percentile(spread, 90))},
         "members": [
             {
                 "workload": row.workload,
@@ -49,6 +51,10 @@ def main() -> None:
         f"V100 pairs, {len(rows)} slowdowns: leftover MAPE {figures['mape']:.4f}, 90th percentile "
         f"{figures['p90_ape']:.4f}; no interference {figures['no_interference_mape']:.4f}, "
         f"{figures['no_interference_p90_ape']:.4f}"
+    )
+    print(
+        f"Repeats of a measurement differ by {np.median(spread):.3f} (median of {len(spread)}), "
+        f"{np.percentile(spread, 90):.3f} (90th percentile)"
     )
 
 

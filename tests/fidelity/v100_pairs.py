@@ -164,3 +164,15 @@ def compare(data: Path, contention: ContentionModel) -> list[Member]:
             for member, slowdown in zip(pair, simulated, strict=True)
         ]
     return rows
+
+
+def repeatability(data: Path) -> list[float]:
+    """Return how far repeats of one measurement in one campaign differ: largest / smallest throughput - 1, sorted."""
+    table = pd.read_csv(data / "gpu/v100-kace/pairs.csv")
+    table = table[(table.sharing == "mps") & table.throughput_colocated.notna()]
+    table = table[table.mps == "100:100"]
+    pair = table.members.str.split("|").map(lambda names: tuple(sorted(names)))  # it stands in either order
+    groups = table.assign(pair=pair).groupby(["pair", "workload"])
+    throughput = groups.throughput_colocated
+    repeated = groups.experiment.nunique() > 1
+    return sorted(float(value) for value in (throughput.max() / throughput.min() - 1)[repeated])
