@@ -1,0 +1,81 @@
+"""Find everything that is wrong with a co-location recording's table and footer, all at once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from isim.profiler.conform import count_rows
+from isim.profiler.recording_schema import ORIGINS, SCHEMA_VERSION, SHARINGS
+
+_Mask = npt.NDArray[np.bool_]
+_OF_ONE_MEMBER = ("model", "batch_size", "sm_share", "solo_ns")
+
+
+def footer_problems(footer: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with a footer: an unknown schema version or origin."""
+    if footer.get("schema") != SCHEMA_VERSION:
+        yield (
+            f"schema version {footer.get('schema')!r} is unknown (this isim reads {SCHEMA_VERSION!r}); "
+            "write the recording again with this version"
+        )
+    if footer.get("origin") not in ORIGINS:
+        yield f"origin is unknown (found {footer.get('origin')!r}); state one of {', '.join(ORIGINS)}"
+
+
+def table_problems(table: pa.Table) -> Iterator[str]:
+    """Yield what is wrong with the values of a table that has the schema and is sorted by its key."""
+    if len(table) == 0:
+        yield "no rows; a recording needs at least one execution"
+        return
+    start_ns, finish_ns = (_numbers(table, name) for name in ("start_ns", "finish_ns"))
+    solo_ns, slowdown = (_numbers(table, name, 1) for name in ("solo_ns", "slowdown"))
+    for wrong, what in (
+        (start_ns < 0, "start_ns is negative"),
+        (finish_ns <= start_ns, "finish_ns is not after start_ns"),
+        (_numbers(table, "batch_size") < 1, "batch_size is below 1"),
+        (_numbers(table, "member") < 0, "member is negative"),
+        (~_within(_numbers(table, "sm_share")), "sm_share is outside 0..1"),
+        (solo_ns <= 0, "solo_ns is not positive"),
+        (~(slowdown > 0), "slowdown is not positive"),
+        (~(_numbers(table, "slowdown_at_solo_clock", 1) > 0), "slowdown_at_solo_clock is not positive"),
+        (~np.isin(table["sharing"].to_pylist(), SHARINGS), f"sharing is not one of {', '.join(SHARINGS)}"),
+    ):
+        if wrong.any():
+            yield f"{what} in {_first(table, wrong)}; correct it"
+    both = table["solo_ns"].is_valid().to_numpy() & table["slowdown"].is_valid().to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wrong = both & ~np.isclose(slowdown, (finish_ns - start_ns) / solo_ns, rtol=1e-9)
+    if wrong.any():
+        yield f"slowdown is not (finish - start) / solo in {_first(table, wrong)}; leave it out to have it computed"
+    yield from _member_problems(table)
+
+
+def _member_problems(table: pa.Table) -> Iterator[str]:
+    experiment, member = _numbers(table, "experiment"), _numbers(table, "member")
+    for names, same, what in (
+        (_OF_ONE_MEMBER, (np.diff(experiment) == 0) & (np.diff(member) == 0), "member"),
+        (("sharing",), np.diff(experiment) == 0, "experiment"),
+    ):
+        for name in names:
+            values = np.array(table[name].to_pylist(), dtype=object)
+            wrong = np.append(False, same & (values[1:] != values[:-1]))
+            if wrong.any():
+                yield f"{name} differs within one {what} in {_first(table, wrong)}; number them apart"
+
+
+def _within(share: npt.NDArray[Any]) -> _Mask:
+    return (share > 0) & (share <= 1)
+
+
+def _first(table: pa.Table, wrong: _Mask) -> str:
+    row = int(wrong.argmax())
+    key = table.slice(row, 1).to_pylist()[0]
+    where = f"experiment {key['experiment']}, member {key['member']}, {key['model']}, start {key['start_ns']} ns"
+    return f"{count_rows(int(wrong.sum()))} (first: {where})"
+
+
+def _numbers(table: pa.Table, name: str, missing: int = 0) -> npt.NDArray[Any]:
+    return table[name].fill_null(missing).to_numpy()

@@ -1,0 +1,100 @@
+"""A co-location recording: executions of batches beside others, and alone in turn with them."""
+
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isim.errors import ProfileError
+from isim.profiler.check_recording import footer_problems, table_problems
+from isim.profiler.conform import conformed
+from isim.profiler.parquet_file import digest, footer_text, read_parquet, write_parquet
+from isim.profiler.recording_schema import KEY, SCHEMA, SCHEMA_VERSION
+
+_FOOTER = "isim.colocation"
+
+
+class Recording:
+    """Hold measured executions and where they come from; made by `read` or `from_table`.
+
+    Examples
+    --------
+    >>> table = pa.table({
+    ...     "experiment": [0, 0], "sharing": ["streams"] * 2, "member": [0, 1], "model": ["a", "b"],
+    ...     "batch_size": [1, 4], "sm_share": [1.0, 1.0], "start_ns": [0, 10], "finish_ns": [300, 210],
+    ...     "solo_ns": [200, 100], "counted": [True, True],
+    ... })
+    >>> recording = Recording.from_table(table, {"origin": "imported", "licence": "CC0-1.0"})
+    >>> recording.table["slowdown"].to_pylist()
+    [1.5, 2.0]
+    """
+
+    def __init__(self, table: pa.Table, footer_json: str) -> None:
+        self.table = table
+        self._footer_json = footer_json
+
+    @classmethod
+    def from_table(cls, table: pa.Table, footer: dict[str, Any], where: str = "recording") -> Self:
+        """Check, sort and adopt `table`; an absent `slowdown` is computed, other absent optional columns are null.
+
+        Parameters
+        ----------
+        footer
+            `origin` (measured, imported) and whatever says how: provenance, device facts, licence.
+        where
+            What the errors call the table, such as its path.
+
+        Raises
+        ------
+        ProfileError
+            Anything is wrong with the columns, the values or the footer; all problems at once.
+        """
+        footer = {"schema": SCHEMA_VERSION, **footer}
+        problems = list(footer_problems(footer))
+        footer_json = footer_text(footer, problems)
+        computed = "slowdown" not in table.column_names
+        table, misfits = conformed(table, SCHEMA, "a recording")
+        if not misfits:
+            table = table.sort_by([(name, "ascending") for name in KEY]).combine_chunks()
+            if computed:
+                duration_ns = pc.subtract(table["finish_ns"], table["start_ns"]).cast(pa.float64())
+                slowdown = pc.divide(duration_ns, table["solo_ns"].cast(pa.float64()))
+                table = table.set_column(SCHEMA.names.index("slowdown"), SCHEMA.field("slowdown"), slowdown)
+            misfits = list(table_problems(table))
+        if problems + misfits:
+            raise ProfileError(*(f"{where}: {problem}" for problem in problems + misfits))
+        return cls(table, footer_json)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read and check a recording.
+
+        Raises
+        ------
+        ProfileError
+            The file is missing, not Parquet, not a recording, or its content is wrong; all problems at once.
+        """
+        advice = "write one with 'isim profile --colocate' or 'isim import profile'"
+        return cls.from_table(*read_parquet(path, _FOOTER, "a co-location recording", advice), str(path))
+
+    def write(self, path: str | Path, force: bool = False) -> None:
+        """Write it as Parquet, whole or not at all; equal recordings give equal bytes.
+
+        Raises
+        ------
+        ProfileError
+            The file exists and `force` is false, or it cannot be written.
+        """
+        write_parquet(path, self.table, _FOOTER, self._footer_json, force)
+
+    @property
+    def footer(self) -> dict[str, Any]:
+        """Where it comes from: schema, origin, device and versions, how it was measured (a fresh copy)."""
+        footer: dict[str, Any] = json.loads(self._footer_json)
+        return footer
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content."""
+        return digest(self.table, self._footer_json)

@@ -1,0 +1,30 @@
+"""The columns of a co-location recording: one row per execution of a batch, alone or beside others."""
+
+from typing import Any
+
+import pyarrow as pa
+
+SCHEMA_VERSION = "1"
+ORIGINS = ("measured", "imported")
+SHARINGS = ("exclusive", "threads", "streams", "processes", "time-slicing", "mps")
+
+_FIELDS: "list[pa.Field[Any]]" = [
+    # One uninterrupted stretch in which its members ran side by side; its times count from its own start.
+    pa.field("experiment", pa.int64(), nullable=False),
+    pa.field("sharing", pa.string(), nullable=False),
+    pa.field("member", pa.int64(), nullable=False),  # from 0; an experiment with one member is a solo measurement
+    pa.field("model", pa.string(), nullable=False),
+    pa.field("batch_size", pa.int64(), nullable=False),
+    pa.field("sm_share", pa.float64(), nullable=False),  # 1 unless the member was held to a partition
+    pa.field("stream", pa.int64()),
+    pa.field("start_ns", pa.int64(), nullable=False),
+    pa.field("finish_ns", pa.int64(), nullable=False),
+    pa.field("solo_ns", pa.int64()),  # median of the solo executions measured in turn with it
+    # False: not fully inside the interval in which all members ran, or rejected. Such a row is kept because it
+    # explains what its co-runners overlapped; it is no measurement of its own duration.
+    pa.field("counted", pa.bool_(), nullable=False),
+    pa.field("slowdown", pa.float64()),  # (finish - start) / solo
+    pa.field("slowdown_at_solo_clock", pa.float64()),  # slowdown x clock during it / clock of the solo executions
+]
+SCHEMA = pa.schema(_FIELDS)
+KEY = ("experiment", "member", "start_ns")
