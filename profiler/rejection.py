@@ -39,8 +39,9 @@ def clock_during(start_ns: _Times, finish_ns: _Times, telemetry: Telemetry) -> _
     Examples
     --------
     >>> import pyarrow as pa
-    >>> samples = pa.table({"time_ns": [0, 10, 20], "sm_clock_mhz": [345.0, 1980.0, 1900.0], "throttle_reasons": [1, 0, 0]})
-    >>> clock_during(np.array([2]), np.array([20]), Telemetry.from_table(samples, {})).tolist()
+    >>> clocks = {"sm_clock_mhz": [345.0, 1980.0, 1900.0], "throttle_reasons": [1, 0, 0]}
+    >>> telemetry = Telemetry.from_table(pa.table({"time_ns": [0, 10, 20], **clocks}), {})
+    >>> clock_during(np.array([2]), np.array([20]), telemetry).tolist()
     [1940.0]
     """
     return _clocks(start_ns, finish_ns, telemetry, np.mean)

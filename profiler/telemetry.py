@@ -1,8 +1,9 @@
 """Telemetry: clocks, power, temperature and throttle reasons of a device over time."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,17 @@ REASONS = {
 IDLE = 0x1
 # Those under which a measurement is not one of the device as it was asked for; being idle is none of them.
 THROTTLING = 0x4 | 0x8 | 0x20 | 0x40 | 0x80
+
+
+class Sample(NamedTuple):
+    """The state of a device at one time; None where it does not say."""
+
+    time_ns: int
+    sm_clock_mhz: float | None = None
+    memory_clock_mhz: float | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+    throttle_reasons: int | None = None
 
 
 class Telemetry:
@@ -80,6 +92,20 @@ class Telemetry:
         if problems:
             raise ProfileError(*(f"{where}: {problem}" for problem in problems))
         return cls(table, footer_json)
+
+    @classmethod
+    def from_samples(cls, samples: Sequence[Sample]) -> Self:
+        """Adopt samples taken one by one.
+
+        Examples
+        --------
+        >>> Telemetry.from_samples([Sample(5, power_w=70.0)]).table["power_w"].to_pylist()
+        [70.0]
+        """
+        columns = list(zip(*samples, strict=True)) if samples else [()] * len(SCHEMA)
+        return cls.from_table(
+            pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA), {}
+        )
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

@@ -33,6 +33,12 @@ class ProfileError(IsimError):
     """A profile, or a file imported as one, cannot be used."""
 
 
+class NoDeviceError(ProfileError):
+    """A device to record on was asked for, and this machine has none."""
+
+    exit_code = 4
+
+
 class PolicyError(IsimError):
     """A policy is unknown, badly parametrised, raised, or decided something impossible."""
 

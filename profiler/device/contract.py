@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from isim.profiler.telemetry import Telemetry
+from isim.profiler.telemetry import Sample, Telemetry
 
 
 class Workload(Protocol):
@@ -62,6 +62,9 @@ class Device(Protocol):
     def facts(self) -> Mapping[str, Any]:
         """Return name, cores or SMs, clocks, memory, and versions of what drives it, as JSON."""
 
+    def environment(self, sharing: str, sm_share: float) -> Mapping[str, str]:
+        """Return what a process must have in its environment to hold this share of the SMs beside others."""
+
     def load(self, model: str, batch_size: int) -> Workload:
         """Load what the user named; raises ProfileError where that cannot be."""
 
@@ -92,7 +95,7 @@ class Device(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One operation as it ran; times in ns of any one clock, None where it was not recorded."""
+    """One operation as it ran; None where it was not recorded."""
 
     name: str
     start_ns: int
@@ -107,7 +110,7 @@ class Kernel:
 
 
 class Repetition(NamedTuple):
-    """One batch as it ran under a recorder: its bounds on the kernels' clock, and its kernels in launch order."""
+    """One batch as it ran under a recorder: its bounds and its kernels in launch order, on the host's monotonic clock."""
 
     start_ns: int
     finish_ns: int
@@ -156,8 +159,20 @@ class TelemetrySource(Protocol):
     def start(self) -> None:
         """Begin sampling at 20 Hz or more, in the background."""
 
-    def mark(self) -> None:
-        """Take one sample now: the measurements call it right before and after each repetition or round."""
+    def mark(self) -> Sample:
+        """Take one sample now and return it: called right before and after each repetition or round."""
 
     def stop(self) -> Telemetry:
-        """End sampling and return everything since `start`, on the device's clock."""
+        """End sampling and return everything since `start`, on the host's monotonic clock."""
+
+
+class Bench(NamedTuple):
+    """A device and what can be recorded on it; `open_bench(spec)` of each back-end makes one."""
+
+    device: Device
+    recorder: KernelRecorder | None = None
+    """None: batches are timed by events only, and a batch is one operation of the profile."""
+    counters: Counters | None = None
+    telemetry: TelemetrySource | None = None
+    notes: tuple[str, ...] = ()
+    """What this host cannot record and why; shown to the user and stored in the footer."""
