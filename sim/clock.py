@@ -33,8 +33,8 @@ class Clock(simpy.Environment):
     Examples
     --------
     >>> clock, log = Clock(), []
-    >>> clock.at(1.0, TIMER, lambda _: log.append("timer"))
-    >>> clock.at(1.0, FINISH, lambda _: log.append("finish"))
+    >>> _ = clock.at(1.0, TIMER, lambda _: log.append("timer"))
+    >>> _ = clock.at(1.0, FINISH, lambda _: log.append("finish"))
     >>> clock.run()
     >>> log
     ['finish', 'timer']

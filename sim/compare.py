@@ -50,7 +50,7 @@ class Comparison(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Return everything as a document: `policies` by name, each `total` and `models`, each figure an interval."""
         first = self.descriptions[self.policies[0]][0]
-        models = list(first["figures"]["models"])
+        models = list(first["summary"]["models"])
         return {
             "seeds": list(self.seeds),
             "replications": len(self.seeds),
@@ -165,7 +165,7 @@ def _run_all(
 
 
 def _figures(description: Mapping[str, Any], model: str | None) -> dict[str, Any]:
-    figures = description["figures"]
+    figures = description["summary"]
     found: dict[str, Any] = figures["total"] if model is None else figures["models"].get(model, {})
     return found
 

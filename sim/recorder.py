@@ -1,5 +1,6 @@
 """Write what happens in a run to Parquet while it happens; holds what is still open, not what has passed."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,6 +44,7 @@ class Recorder:
         self._requests = writer("requests", REQUESTS)
         self._batches = writer("batches", BATCHES)
         self._overlaps = writer("overlaps", OVERLAPS)
+        self._writers = (self._requests, self._batches, self._overlaps)
         self._chunks: dict[int, _Chunk] = {}
         self._chunk_of: dict[int, tuple[_Chunk, int]] = {}
         self._next_chunk = 0
@@ -98,12 +100,14 @@ class Recorder:
         self._write_requests(all_open=True)
         self._write_batches()
         self._write_overlaps()
-        self.close()
-
-    def close(self) -> None:
-        """Close the files as they are."""
-        for writer in (self._requests, self._batches, self._overlaps):
+        for writer in self._writers:
             writer.close()
+
+    def abandon(self) -> None:
+        """Close the files of a run that failed, whatever is left in them or of the disk."""
+        for writer in self._writers:
+            with suppress(Exception):
+                writer.close()
 
     def _write_requests(self, all_open: bool) -> None:
         while (chunk := self._chunks.get(self._next_chunk)) is not None:

@@ -85,15 +85,15 @@ class Run:
         return read_table(self.folder / f"{name}.parquet", columns)
 
     @property
-    def figures(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """The figures of docs/metrics.md: `total`, and `models` by name."""
-        figures: dict[str, Any] = self.description["figures"]
-        return figures
+        summary: dict[str, Any] = self.description["summary"]
+        return summary
 
     @property
     def warnings(self) -> list[str]:
         """What a reader of the figures should know, one sentence each."""
-        total, parameters = self.figures["total"], self.description["parameters"]
+        total, parameters = self.summary["total"], self.description["parameters"]
         after, unfinished = self.description["ending"]["arrivals_after_horizon"], total["unfinished"]
         found = []
         if after:

@@ -72,7 +72,7 @@ def requests_table(requests: Sequence[Request], ended: Sequence[Batch | int | No
         pa.array(dispatched_s, from_pandas=True),
         pa.array(finished_s, from_pandas=True),
         pa.array(np.where(np.isinf(deadline_s), np.nan, deadline_s), from_pandas=True),
-        pa.DictionaryArray.from_arrays(pa.array(outcomes, pa.int8()), list(OUTCOMES)),
+        pa.DictionaryArray.from_arrays(outcomes, np.array(OUTCOMES, dtype=object)),
         [None if batch is None else batch.batch_id for batch in batches],
         pa.array(finished_s - arrived_s, from_pandas=True),
     ]

@@ -55,12 +55,10 @@ def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool,
             ending = simulation.run()
             recorder.finish()
         except BaseException:
-            for _ in range(3):  # one file each; what is left in them is thrown away
-                with suppress(Exception):
-                    recorder.close()
+            recorder.abandon()
             raise
         description = _describe(experiment, inputs, world, ending)
-        description["figures"] = measure(partial, ending.end_s)
+        description["summary"] = measure(partial, ending.end_s)
         Run(partial, description).write_description()
     return Run(target, description, temporary)
 

@@ -25,7 +25,7 @@ class WaitingRequests(deque[Request]):
         raise TypeError("a queue of the view is read-only; decide Dispatch, Reject or Drop instead")
 
     append = appendleft = clear = extend = extendleft = insert = pop = popleft = remove = reverse = rotate = _refuse
-    __delitem__ = __iadd__ = __imul__ = __setitem__ = _refuse  # type: ignore[assignment]
+    __delitem__ = __iadd__ = __imul__ = __setitem__ = _refuse
 
 
 class LiveView:

@@ -48,7 +48,7 @@ def command(
         click.echo(f"isim: wrote {folder}", err=True)
     if verbose:
         boundaries = run.description["ending"]["kernel_boundaries"]
-        requests = run.figures["total"]["requests"]
+        requests = run.summary["total"]["requests"]
         click.echo(f"isim: {requests:,} requests and {boundaries:,} kernel boundaries in {took_s:.2f} s", err=True)
     if as_json:
         print_json(run)

@@ -20,7 +20,7 @@ def print_json(run: Run) -> None:
 
 def print_run(run: Run) -> None:
     """Print what ran, and its figures by model and in total."""
-    figures = {**run.figures["models"], "total": run.figures["total"]}
+    figures = {**run.summary["models"], "total": run.summary["total"]}
     for name, value in run_facts(run.description):
         click.echo(f"{name:<12}{value}")
     slo_s = run.description["parameters"]["slo_s"]
@@ -159,7 +159,7 @@ def _significant(value: float | None, scale: float = 1.0) -> str:
     """Write three digits or more, without an exponent where people would not."""
     if value is None:
         return "-"
-    value *= scale
+    value = round(value, 9) * scale  # times below a nanosecond are rounding
     size = abs(value)
     if size >= 100:
         return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}"

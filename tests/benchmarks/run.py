@@ -48,7 +48,7 @@ def simulate(folder: Path, rate_rps: float, requests: int) -> dict[str, Any]:
         "--concurrency", "2", "--contention", "leftover", "--output", str(out), "--force", "--quiet",
     )  # fmt: skip
     run = json.loads((out / "run.json").read_text())
-    boundaries, total = run["ending"]["kernel_boundaries"], run["figures"]["total"]
+    boundaries, total = run["ending"]["kernel_boundaries"], run["summary"]["total"]
     return {
         "requests": requests,
         "rate_rps": rate_rps,

@@ -50,7 +50,7 @@ def test_figures_and_intervals_come_from_the_runs(folder: Path) -> None:
         assert greedy.table("requests", ["arrived_s"]) == static.table("requests", ["arrived_s"])
     for model in (None, "a", "b"):
         values = [
-            [(run.figures["total"] if model is None else run.figures["models"][model])["latency_p99_s"] for run in of]
+            [(run.summary["total"] if model is None else run.summary["models"][model])["latency_p99_s"] for run in of]
             for of in runs
         ]
         static = found["policies"]["static:batch_size=4,max_delay=5ms"]

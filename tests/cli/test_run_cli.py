@@ -57,7 +57,7 @@ def test_the_table_holds_the_figures(folder: Path) -> None:
     arguments = ["--profile", "p.parquet", "--trace", "t.csv", "--policy", "fcfs", "--slo", "ant=9ms", "-o", "out"]
     text = CliRunner().invoke(run_command, arguments, catch_exceptions=False).stdout
     description = json.loads((folder / "out" / "run.json").read_text())
-    total, ant = description["figures"]["total"], description["figures"]["models"]["ant"]
+    total, ant = description["summary"]["total"], description["summary"]["models"]["ant"]
     rows = [line.split() for line in text.splitlines()]
     outcomes = next(row for row in rows if row[:1] == ["ant"])
     assert outcomes[1:5] == ["9", "ms", str(ant["requests"]), str(ant["on_time"])]
@@ -77,7 +77,7 @@ def test_json_is_what_the_folder_says(folder: Path) -> None:
     assert printed.pop("folder") == "out"
     assert printed == json.loads((folder / "out" / "run.json").read_text())
     assert printed["contention"]["note"] == "not calibrated for this GPU"
-    assert {"latency_p99_s", "goodput_rps"} <= printed["figures"]["total"].keys()
+    assert {"latency_p99_s", "goodput_rps"} <= printed["summary"]["total"].keys()
     shown = CliRunner().invoke(show_command, ["out", "--json"])
     assert shown.stdout == ran.stdout
 

@@ -37,7 +37,7 @@ def test_the_documented_default_is_the_built_in_one_and_runs() -> None:
     assert (
         Experiment.from_toml(DEFAULT).model_dump() == Experiment().model_dump() == Experiment.from_flags().model_dump()
     )
-    figures = Experiment.from_flags(DEFAULT, duration_s=2.0).run().figures
+    figures = Experiment.from_flags(DEFAULT, duration_s=2.0).run().summary
     assert tuple(figures["models"]) == network_names()
     assert 0.85 < figures["total"]["attainment"] < 1
     assert 0.8 < figures["total"]["busy_share"] < 0.99
@@ -222,13 +222,13 @@ def test_a_contention_model_that_needs_what_was_not_measured(tmp_path: Path) -> 
     unaffected = Experiment(
         profile=str(tmp_path / "p.parquet"), arrivals={"rate": "100rps", "duration": "1s"}, contention="none"
     ).run()
-    assert unaffected.figures["total"]["slowdown_max"] == pytest.approx(1)
+    assert unaffected.summary["total"]["slowdown_max"] == pytest.approx(1)
 
 
 def test_clients_send_as_many_requests_as_they_should(profile: str) -> None:
     loop = {"models": {"a": 2, "b": 1}, "think": "1ms", "requests_per_client": 10}
     run = Experiment(profile=profile, clients=loop, policy="fcfs", contention="fair").run()
-    assert {model: figures["requests"] for model, figures in run.figures["models"].items()} == {"a": 20, "b": 10}
+    assert {model: figures["requests"] for model, figures in run.summary["models"].items()} == {"a": 20, "b": 10}
     assert run.description["inputs"]["trace"] is None
     assert not run.warnings
 
@@ -238,8 +238,8 @@ def test_requests_left_behind_are_told(tmp_path: Path, profile: str) -> None:
     cut = Experiment(profile=profile, arrivals=arrivals, horizon="1s").run()
     (warning,) = cut.warnings
     after = cut.description["ending"]["arrivals_after_horizon"]
-    assert 0 < after <= cut.figures["total"]["unfinished"]
-    assert warning.startswith(f"{after} of {cut.figures['total']['requests']} requests arrive after the horizon")
+    assert 0 < after <= cut.summary["total"]["unfinished"]
+    assert warning.startswith(f"{after} of {cut.summary['total']['requests']} requests arrive after the horizon")
     (tmp_path / "never.py").write_text("class Never:\n    def decide(self, view, event):\n        return []\n")
     policy = f"{tmp_path}/never.py:Never"
     (warning,) = Experiment(profile=profile, arrivals=arrivals, policy=policy).run().warnings

@@ -100,20 +100,20 @@ def test_figures_match_a_slow_computation(run: Run, model: str | None) -> None:
         everything,
         run.description["ending"]["end_s"],
     )
-    found = run.figures["total"] if model is None else run.figures["models"][model]
+    found = run.summary["total"] if model is None else run.summary["models"][model]
     assert found.keys() == expected.keys()
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_the_run_covers_every_outcome(run: Run) -> None:
-    total = run.figures["total"]
+    total = run.summary["total"]
     assert min(total[name] for name in ("on_time", "late", "rejected", "dropped", "unfinished")) > 0
     assert total["mean_concurrency"] > 1.5
     assert any(row["finished_s"] is None for row in run.table("batches").to_pylist())
 
 
 def test_means_add_up_and_models_add_up(run: Run) -> None:
-    figures, models = run.figures["total"], run.figures["models"].values()
+    figures, models = run.summary["total"], run.summary["models"].values()
     parts = [figures[f"{part}_mean_s"] for part in ("queueing", "service", "interference")]
     assert sum(parts) == pytest.approx(figures["latency_mean_s"], rel=1e-12)
     for name in ("requests", "on_time", "late", "rejected", "dropped", "unfinished", "batches"):
@@ -129,7 +129,7 @@ def test_two_batches_by_hand(tmp_path: Path) -> None:
         profile=str(tmp_path / "p.parquet"), trace=str(tmp_path / "t.csv"), policy="fcfs", contention="fair",
         slo={"a": "3ms", "b": "2999us"},
     ).run()  # fmt: skip
-    total, a = run.figures["total"], run.figures["models"]["a"]
+    total, a = run.summary["total"], run.summary["models"]["a"]
     assert [total[name] for name in ("requests", "on_time", "late", "batches")] == [2, 1, 1, 2]
     assert total["busy_share"] == pytest.approx(1.0)
     assert total["mean_concurrency"] == pytest.approx(1.5)
@@ -150,7 +150,7 @@ def test_figures_without_anything_to_run_over_are_null(tmp_path: Path) -> None:
         profile=str(tmp_path / "p.parquet"), trace=str(tmp_path / "t.csv"), policy=f"{tmp_path}/never.py:Never",
         horizon="10ms",
     ).run()  # fmt: skip
-    total = run.figures["total"]
+    total = run.summary["total"]
     assert (total["requests"], total["unfinished"], total["attainment"], total["goodput_rps"]) == (1, 1, 0.0, 0.0)
     nulls = {name for name, value in total.items() if value is None}
     assert {"latency_mean_s", "latency_p99_9_s", "mean_batch_size", "mean_concurrency", "slowdown_max"} <= nulls

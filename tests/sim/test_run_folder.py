@@ -87,7 +87,7 @@ def test_inputs_are_known_by_path_and_digest(experiment: Experiment) -> None:
 def test_without_a_folder_nothing_stays(experiment: Experiment) -> None:
     run = experiment.run()
     folder = run.folder
-    assert run.table("requests").num_rows == run.figures["total"]["requests"]
+    assert run.table("requests").num_rows == run.summary["total"]["requests"]
     assert sorted(path.name for path in folder.iterdir()) == FILES
     del run
     assert not folder.exists()
