@@ -1,6 +1,5 @@
 """Find everything that is wrong with a profile's table and footer, all at once."""
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from isim.profiler.schema import KINDS, ORIGINS, SCHEMA, SCHEMA_VERSION, SHARES
+from isim.profiler.conform import count_rows
+from isim.profiler.schema import KINDS, ORIGINS, SCHEMA_VERSION, SHARES
 
 _COUNTS = ("duration_mad_ns", "samples", "grid", "block", "registers", "shared_memory_bytes", "bytes")
 _Mask = npt.NDArray[np.bool_]
@@ -25,38 +25,6 @@ def footer_problems(footer: dict[str, Any]) -> Iterator[str]:
         yield f"origin is unknown (found {footer.get('origin')!r}); state one of {', '.join(ORIGINS)}"
 
 
-def conformed(table: pa.Table) -> tuple[pa.Table, list[str]]:
-    """Return `table` with the schema's columns and types, and what prevents it; absent optional columns become null."""
-    problems = []
-    has = ", ".join(table.column_names) or "no columns"
-    for name in table.column_names:
-        if name not in SCHEMA.names:
-            near = difflib.get_close_matches(name, SCHEMA.names, 1)
-            advice = f"did you mean {near[0]!r}?" if near else "remove it"
-            problems.append(f"column {name!r} is not part of a profile; {advice}")
-    for name in (field.name for field in SCHEMA if not field.nullable):
-        if name not in table.column_names:
-            problems.append(f"no column {name!r} (has: {has}); add it")
-    if len(set(table.column_names)) < len(table.column_names):
-        problems.append(f"a column appears twice (has: {has}); keep one of each")
-    if problems:
-        return table, problems
-    columns = []
-    for field in SCHEMA:
-        if field.name not in table.column_names:
-            columns.append(pa.chunked_array([pa.nulls(len(table), field.type)]))
-            continue
-        column = table[field.name]
-        try:
-            columns.append(column.cast(field.type))
-        except pa.ArrowException as error:
-            problems.append(f"column {field.name!r} is not {field.type} (found {column.type}: {error}); convert it")
-            continue
-        if not field.nullable and column.null_count:
-            problems.append(f"column {field.name!r} is empty in {_rows(column.null_count)}; fill it in")
-    return (table if problems else pa.Table.from_arrays(columns, schema=SCHEMA)), problems
-
-
 def table_problems(table: pa.Table) -> Iterator[str]:
     """Yield what is wrong with the values of a table that has the schema and is sorted by its key."""
     if len(table) == 0:
@@ -71,13 +39,9 @@ def _first(table: pa.Table, bad: _Mask, column: str) -> str:
     key = table.slice(row, 1).to_pylist()[0]
     share = "" if key["sm_share"] == 1 else f" at SM share {key['sm_share']:g}"
     return (
-        f"{_rows(int(bad.sum()))} (first: {key[column]!r} in row {row}: "
+        f"{count_rows(int(bad.sum()))} (first: {key[column]!r} in row {row}: "
         f"{key['model']}, batch size {key['batch_size']}{share}, position {key['position']})"
     )
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _numbers(table: pa.Table, column: str) -> npt.NDArray[Any]:

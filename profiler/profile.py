@@ -1,20 +1,19 @@
 """A profile: what each operation of a model's batch takes of a GPU when it runs alone."""
 
 import difflib
-import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from isim.errors import ProfileError
-from isim.profiler.check_profile import batch_rows, conformed, footer_problems, table_problems
+from isim.profiler.check_profile import batch_rows, footer_problems, table_problems
+from isim.profiler.conform import conformed
+from isim.profiler.parquet_file import digest, footer_text, read_parquet, write_parquet
 from isim.profiler.schema import KEY, SCHEMA, SCHEMA_VERSION
 
-_FOOTER = b"isim.profile"
+_FOOTER = "isim.profile"
 
 
 class Profile:
@@ -51,15 +50,12 @@ class Profile:
             Anything is wrong with the columns, the values or the footer; all problems at once.
         """
         footer = {"schema": SCHEMA_VERSION, **footer}
-        table, problems = conformed(table)
-        if not problems:
+        table, misfits = conformed(table, SCHEMA, "a profile")
+        if not misfits:
             table = table.sort_by([(name, "ascending") for name in KEY]).combine_chunks()
-            problems = list(table_problems(table))
-        problems = [*footer_problems(footer), *problems]
-        try:
-            footer_json = json.dumps(footer, sort_keys=True, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            problems.append(f"the footer is not JSON ({error}); use text, numbers, lists and dictionaries")
+            misfits = list(table_problems(table))
+        problems = [*footer_problems(footer), *misfits]
+        footer_json = footer_text(footer, problems)
         if problems:
             raise ProfileError(*(f"{where}: {problem}" for problem in problems))
         return cls(table, footer_json)
@@ -73,26 +69,8 @@ class Profile:
         ProfileError
             The file is missing, not Parquet, not a profile, or its content is wrong; all problems at once.
         """
-        try:
-            table = pq.ParquetFile(path, page_checksum_verification=True).read()
-            table.validate(full=True)  # text of a damaged file need not be text
-        except FileNotFoundError:
-            raise ProfileError(
-                f"{path}: no such file; write one with 'isim profile' or 'isim import profile'"
-            ) from None
-        except (OSError, ValueError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise ProfileError(f"{path}: not a readable Parquet file ({reason}); name a profile file") from None
-        text = (table.schema.metadata or {}).get(_FOOTER)
-        try:
-            footer = json.loads(text) if text is not None else None
-        except ValueError:
-            footer = None
-        if not isinstance(footer, dict):
-            found = "no footer 'isim.profile'" if text is None else "the footer 'isim.profile' is not a JSON object"
-            raise ProfileError(f"{path}: not a profile ({found}); import it with 'isim import profile'")
-        footer.setdefault("schema", None)  # a file must state its version; only from_table fills it in
-        return cls.from_table(table, footer, str(path))
+        advice = "write one with 'isim profile' or 'isim import profile'"
+        return cls.from_table(*read_parquet(path, _FOOTER, "a profile", advice), str(path))
 
     def write(self, path: str | Path, force: bool = False) -> None:
         """Write the profile as Parquet, whole or not at all; equal profiles give equal bytes.
@@ -107,17 +85,7 @@ class Profile:
         ProfileError
             The file exists and `force` is false, or it cannot be written.
         """
-        target = Path(path)
-        if target.exists() and not force:
-            raise ProfileError(f"{path}: exists already; choose another path or replace it with -f/--force")
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        table = self._table.replace_schema_metadata({_FOOTER: self._footer_json.encode()})
-        try:
-            pq.write_table(table, partial, compression="zstd", version="2.6", write_page_checksum=True)
-            partial.replace(target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise ProfileError(f"{path}: cannot be written ({error.strerror or error}); choose another path") from None
+        write_parquet(path, self._table, _FOOTER, self._footer_json, force)
 
     @property
     def table(self) -> pa.Table:
@@ -179,12 +147,7 @@ class Profile:
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, whatever file or library version holds it."""
-        sha256 = hashlib.sha256(self._footer_json.encode())
-        for field in SCHEMA:
-            column = self._table[field.name]
-            # JSON writes the shortest text that reads back as the same number, so equal content is equal text.
-            sha256.update(json.dumps([field.name, column.to_pylist()]).encode())
-        return sha256.hexdigest()
+        return digest(self._table, self._footer_json)
 
     def __repr__(self) -> str:
         return f"<Profile {self.origin}: {len(self._rows)} batches of {', '.join(self.models)}>"

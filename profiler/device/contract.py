@@ -110,7 +110,7 @@ class Kernel:
 
 
 class Repetition(NamedTuple):
-    """One batch as it ran under a recorder: its bounds and its kernels in launch order, on the host's monotonic clock."""
+    """One batch as it ran under a recorder: its bounds and its kernels in launch order, on the host's clock."""
 
     start_ns: int
     finish_ns: int
