@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from isim.batch import Batch
 from isim.clock import ARRIVAL, FINISH, TIMER, Clock, Moment, snap_s
@@ -33,7 +33,8 @@ from isim.view import LiveView, WaitingRequests
 from isim.workload import Workload
 
 _TIMERS_AT_ONE_MOMENT = 10_000
-"""More than this is a policy that asks to be woken for ever."""
+_TIMERS_IN_VAIN = 100_000
+"""More than these is a policy that asks to be woken for ever."""
 
 
 @contextmanager
@@ -124,6 +125,8 @@ class Simulation:
         self._end_s = 0.0
         self._timers: dict[str, Moment] = {}
         self._timers_now = (0.0, 0)
+        self._timers_in_vain = 0
+        self._awaited = 0
 
     def run(self) -> Ending:
         """Run until the last request is served, or to the horizon.
@@ -185,11 +188,21 @@ class Simulation:
         if self._timers.get(tag) is not moment:  # moved since
             return
         del self._timers[tag]
+        to_come = self._upcoming is not None or self._awaited > 0
+        if not self._open and not to_come:  # all is served: the run is over
+            return
         self._view._now_s = now_s = moment.time_s
         last_s, count = self._timers_now
         self._timers_now = (now_s, count + 1 if now_s == last_s else 1)
         if self._timers_now[1] > _TIMERS_AT_ONE_MOMENT:
             self._fail(None, f"woken {count} times at this moment; ask for a later time")
+        self._timers_in_vain = 0 if to_come or self._gpu.residents else self._timers_in_vain + 1
+        if self._timers_in_vain > _TIMERS_IN_VAIN:
+            self._fail(
+                None,
+                f"woken {_TIMERS_IN_VAIN} times in a row with {self._open} requests waiting, nothing running and no "
+                "arrival to come; dispatch, drop or stop asking",
+            )
         self._ask(Timer(tag))
 
     def _end(self, requests: tuple[Request, ...], how: Batch | int, now_s: float) -> None:
@@ -202,7 +215,12 @@ class Simulation:
                     self._arm(following)
 
     def _arm(self, request: Request) -> None:
-        self._clock.at(request.arrived_s, ARRIVAL, lambda _: self._arrive(request))
+        self._awaited += 1
+        self._clock.at(request.arrived_s, ARRIVAL, lambda _: self._arrive_awaited(request))
+
+    def _arrive_awaited(self, request: Request) -> None:
+        self._awaited -= 1
+        self._arrive(request)
 
     # What the policy decides ------------------------------------------------------------------------------------
 
@@ -243,7 +261,11 @@ class Simulation:
         if not self._view._free_slots:
             self._fail(decision, "no free slot; wait for a Finish")
         model = requests[0].model
-        by_samples = self._by_samples.get(model, ())
+        if (by_samples := self._by_samples.get(model)) is None:
+            self._fail(
+                decision,
+                f"no model {model} is served here (served: {', '.join(self._queues)}); choose from view.queues",
+            )
         samples, work = 0, 0.0
         for request in requests:
             samples += request.samples
@@ -254,7 +276,7 @@ class Simulation:
             )
         self._take(requests, model, decision)
         variant = by_samples[samples]
-        assert variant is not None
+        assert variant is not None  # only size 0 has none
         head = requests[0]
         noise = 1.0 if self._noise is None else self._noise(variant.noise_sigma, head.request_id)
         now_s = self._view._now_s
@@ -313,7 +335,7 @@ class Simulation:
             else None
         )
 
-    def _fail(self, decision: Any, what: str, cause: Exception | None = None) -> Any:
+    def _fail(self, decision: Any, what: str, cause: Exception | None = None) -> NoReturn:
         named = f" decided {_describe(decision)}:" if decision is not None else ""
         raise PolicyError(f"policy {self._policy_name} at {self._view._now_s:.9g} s{named} {what}") from cause
 
