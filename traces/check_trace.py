@@ -23,28 +23,38 @@ _AT_LEAST: Mapping[str, int] = {
     "rec_latency_ns": 0,
 }
 _Mask = npt.NDArray[np.bool_]
+_OTHERWISE: Mapping[str, str] = {
+    "requests": "a run needs the arrival of each request; expand rates with 'isim trace expand'",
+    "rates": "the arrival of each request is known already; 'isim trace fit' makes rates of a trace",
+}
 
 
-def footer_problems(footer: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a footer: schema version, kind or observation window."""
+def footer_problems(footer: Mapping[str, Any], kind: str = "requests") -> Iterator[str]:
+    """Yield what is wrong with the footer of a file of `kind`: schema version, kind or observation window."""
     version = footer.get("schema")
     if not isinstance(version, str) or version.partition(".")[0] != SCHEMA_VERSION:
         yield (
             f"schema version {version!r} is unknown (this isim reads {SCHEMA_VERSION!r}); "
             "write the trace again with this version"
         )
-    if footer.get("kind") != "requests":
-        yield f"kind is {footer.get('kind')!r}, not 'requests'; a run needs the arrival of each request"
+    if footer.get("kind") != kind:
+        yield f"kind is {footer.get('kind')!r}, not {kind!r}; {_OTHERWISE[kind]}"
     window = footer.get("duration_ns")
     if not isinstance(window, int) or isinstance(window, bool) or window < 0:
         yield f"duration_ns of the footer is not a whole number >= 0 (found {window!r}); give the observed time in ns"
 
 
 def table_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str]:
-    """Yield what is wrong with the values of a table that conforms to the schema."""
+    """Yield what is wrong with the values of requests that conform to the schema."""
     if len(table) == 0:
         yield "no requests; a trace needs at least one"
         return
+    yield from value_problems(table, row)
+    yield from _order_problems(table, duration_ns, row)
+
+
+def value_problems(table: pa.Table, row: Row) -> Iterator[str]:
+    """Yield what is wrong with single values."""
     for name in REQUIRED:
         if name in table.column_names and table[name].null_count:
             bad = table[name].is_null().to_numpy()
@@ -63,7 +73,6 @@ def table_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str]
         if "" in (names := models.dictionary.to_pylist()):
             bad = models.indices.fill_null(-1).to_numpy() == names.index("")
             yield f"the model has no name (found '' in {_rows(bad, row)}); name it"
-    yield from _order_problems(table, duration_ns, row)
 
 
 def _order_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str]:

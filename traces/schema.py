@@ -1,7 +1,7 @@
-"""The columns of a trace, one row a request, and how a table is brought to them."""
+"""The columns of traces and of rates, and how a table is brought to them."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,22 @@ COLUMNS: Mapping[str, Any] = {
     "rec_latency_ns": pa.int64(),  # what the source recorded; never used to schedule
     "rec_status": _TEXT,
 }
+RATES: Mapping[str, Any] = {
+    "start_ns": pa.int64(),  # since the start of the trace
+    "width_ns": pa.int64(),
+    "model": _TEXT,
+    "tenant": _TEXT,
+    "count": pa.int64(),  # requests that were counted
+    "rate_rps": pa.float64(),  # count / width where it is null
+    "cv": pa.float32(),  # of the gaps
+    "dist": _TEXT,  # the law of the arrivals within the window
+    "shape": pa.float32(),  # of a gamma or Weibull law of gaps
+    "scale_s": pa.float32(),  # of the same
+    "burst_ratio": pa.float64(),  # rate in bursts / rate between them; null: nothing between them
+    "burst_share": pa.float64(),  # of the time
+    "cycle_s": pa.float64(),  # mean time from burst to burst
+}
+RATES_REQUIRED = ("start_ns", "width_ns", "model")
 _BLANK: Any = pa.scalar("")
 _NOTHING: Any = pa.scalar(None, pa.string())
 REQUIRED = ("arrival_ns", "model", "request_id")
@@ -49,19 +65,44 @@ Row = Callable[[int], str]
 """Names a row for people, such as `row 3` or `line 5`."""
 
 
-def conformed(table: pa.Table, row: Row) -> tuple[pa.Table, list[str]]:
-    """Return `table` in the schema's order and types, and what prevents it.
+def conformed(
+    table: pa.Table, row: Row, first_row: int = 0, *, columns_left_out: bool = True
+) -> tuple[pa.Table, list[str]]:
+    """Return requests in the schema's order and types, and what prevents it.
 
-    An absent `request_id` is filled in with the row number; an optional column without a single value is left out.
+    An absent `request_id` is filled in with the row number.
+
+    Parameters
+    ----------
+    row
+        Names a row in a problem.
+    first_row
+        Number of the first row, of a part of a table.
+    columns_left_out
+        Leave out optional columns without a single value.
     """
-    problems = _name_problems(table.column_names)
+    problems = _name_problems(COLUMNS, ("arrival_ns", "model"), table.column_names)
     if "request_id" not in table.column_names:
-        table = table.append_column("request_id", pa.array(np.arange(len(table))))
-    columns = {}
-    for name in (*COLUMNS, *sorted(name for name in set(table.column_names) if name.startswith("x_"))):
+        table = table.append_column("request_id", pa.array(np.arange(first_row, first_row + len(table))))
+    table, more = _conformed_columns(COLUMNS, REQUIRED, table, row, columns_left_out)
+    return table, [*problems, *more]
+
+
+def conformed_rates(table: pa.Table, row: Row) -> tuple[pa.Table, list[str]]:
+    """Return rates in the schema's order and types, and what prevents it."""
+    problems = _name_problems(RATES, RATES_REQUIRED, table.column_names)
+    table, more = _conformed_columns(RATES, RATES_REQUIRED, table, row, columns_left_out=True)
+    return table, [*problems, *more]
+
+
+def _conformed_columns(
+    schema: Mapping[str, Any], required: Sequence[str], table: pa.Table, row: Row, columns_left_out: bool
+) -> tuple[pa.Table, list[str]]:
+    columns, problems = {}, []
+    for name in (*schema, *sorted(name for name in set(table.column_names) if name.startswith("x_"))):
         if table.column_names.count(name) != 1:
             continue
-        column, wanted = table[name], COLUMNS.get(name)
+        column, wanted = table[name], schema.get(name)
         try:
             array = _conformed_column(column, wanted)
         except pa.ArrowException as error:
@@ -72,19 +113,19 @@ def conformed(table: pa.Table, row: Row) -> tuple[pa.Table, list[str]]:
             )
             continue
         # An optional column without a value says nothing: with or without it, the trace is the same.
-        if name in REQUIRED or array.null_count < len(array):
+        if name in required or not columns_left_out or array.null_count < len(array):
             columns[name] = array
     return pa.table(columns), problems
 
 
-def _name_problems(names: list[str]) -> list[str]:
+def _name_problems(schema: Mapping[str, Any], required: Sequence[str], names: list[str]) -> list[str]:
     has = ", ".join(names) or "no columns"
-    problems = [f"no column {name!r} (has: {has}); add it" for name in ("arrival_ns", "model") if name not in names]
+    problems = [f"no column {name!r} (has: {has}); add it" for name in required if name not in names]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             problems.append(f"column {name!r} stands there {names.count(name)} times; keep one")
-        if name not in COLUMNS and not name.startswith("x_"):
-            near = difflib.get_close_matches(name, [known for known in COLUMNS if known not in names], 1)
+        if name not in schema and not name.startswith("x_"):
+            near = difflib.get_close_matches(name, [known for known in schema if known not in names], 1)
             advice = f"did you mean {near[0]!r}? otherwise " if near else ""
             problems.append(f"column {name!r} is not part of a trace; {advice}call it 'x_{name}' to keep it")
     return problems
@@ -96,7 +137,7 @@ def _conformed_column(column: Any, wanted: Any) -> Any:
         column = pc.utf8_trim_whitespace(column.cast(pa.string()))
         column = pc.if_else(pc.equal(column, _BLANK), _NOTHING, column)
     if wanted == _TEXT or (wanted is None and (text or pa.types.is_dictionary(column.type))):
-        return _sorted_dictionary(column)
+        return sorted_dictionary(column)
     array = column.combine_chunks()
     if wanted is None and pa.types.is_list(array.type):
         wanted = _list_of(array.type.value_type)
@@ -107,7 +148,7 @@ def _conformed_column(column: Any, wanted: Any) -> Any:
     return array.cast(wanted)
 
 
-def _sorted_dictionary(column: Any) -> Any:
+def sorted_dictionary(column: Any) -> Any:
     """Encode with exactly the values used, sorted, so that equal content is equal bytes."""
     if column.type != _TEXT:
         column = column.cast(column.type.value_type if pa.types.is_dictionary(column.type) else pa.string())

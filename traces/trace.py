@@ -1,9 +1,7 @@
 """A trace: which request arrives when, for which model."""
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -12,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from isim.errors import TraceError
 from isim.traces.check_trace import footer_problems, table_problems
 from isim.traces.delimited import read_delimited, time_ns
 from isim.traces.digest import update
+from isim.traces.parquet_file import read_parquet, write_parquet
 from isim.traces.schema import SCHEMA_VERSION, Row, conformed
 
-_FOOTER = b"isim.trace"
 # What a simulation may depend on; where the trace comes from does not change what it is.
 _FOOTER_CONTENT = ("schema", "kind", "duration_ns", "models", "prefix_block_tokens")
 
@@ -122,25 +119,8 @@ class Trace:
         path = Path(path)
         if path.name.removesuffix(".gz").endswith(".csv"):
             return cls._read_csv(path)
-        try:
-            table = pq.ParquetFile(path).read()
-        except FileNotFoundError:
-            raise TraceError(f"{path}: no such file; make one with 'isim trace make' or 'isim import trace'") from None
-        except (OSError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise TraceError(
-                f"{path}: not a readable Parquet file ({reason}); convert it with 'isim import trace'"
-            ) from None
-        text = (table.schema.metadata or {}).get(_FOOTER)
-        try:
-            footer = json.loads(text) if text is not None else {}
-        except ValueError:
-            footer = None
-        if not isinstance(footer, dict):
-            raise TraceError(f"{path}: the footer 'isim.trace' is not a JSON object; write the trace again")
-        if text is not None:
-            footer.setdefault("schema", None)  # only a file without any footer is taken to be of this version
-        return cls.from_table(table.replace_schema_metadata(None), footer, str(path))
+        table, footer = read_parquet(path)
+        return cls.from_table(table, footer, str(path))
 
     @classmethod
     def _read_csv(cls, path: Path) -> Self:
@@ -163,26 +143,7 @@ class Trace:
         TraceError
             The file exists and `force` is false, or it cannot be written.
         """
-        target = Path(path)
-        if target.exists() and not force:
-            raise TraceError(f"{path}: exists already; choose another path or replace it with -f/--force")
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        schema = self._table.schema
-        encodings: dict[str, Any] = {
-            "use_dictionary": [field.name for field in schema if pa.types.is_dictionary(field.type)],
-            "column_encoding": {f.name: "DELTA_BINARY_PACKED" for f in schema if pa.types.is_signed_integer(f.type)},
-        }
-        table = self._table.replace_schema_metadata({_FOOTER: self._footer_json.encode()})
-        try:
-            with partial.open("wb") as file:
-                pq.write_table(table, file, compression="zstd", row_group_size=1 << 20, **encodings)
-            partial.replace(target)
-        except (OSError, pa.ArrowException) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise TraceError(f"{path}: cannot be written ({reason}); choose another path") from None
-        finally:  # also when interrupted
-            with contextlib.suppress(OSError):
-                partial.unlink()
+        write_parquet(path, [self._table], self._footer_json, force)
 
     def revised(self, operation: Mapping[str, Any], footer: Mapping[str, Any] | None = None, **columns: Any) -> Self:
         """Return a trace with `columns` set anew, `footer` merged in and `operation` appended to its history."""

@@ -1,7 +1,7 @@
 """The trace file: everything kept, equal content equal bytes, every problem named at once."""
 
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -171,7 +171,8 @@ def test_revised_appends_to_the_history() -> None:
             {"arrival_ns": [0], "model": "a", "footer": {"schema": "2", "kind": "rates"}},
             [
                 "schema version '2' is unknown (this isim reads '1'); write the trace again with this version",
-                "kind is 'rates', not 'requests'; a run needs the arrival of each request",
+                "kind is 'rates', not 'requests'; a run needs the arrival of each request; "
+                "expand rates with 'isim trace expand'",
             ],
         ),
     ],
@@ -205,11 +206,10 @@ def test_an_existing_file_stays_unless_forced(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_a_failed_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(table: pa.Table, file: BinaryIO, **options: Any) -> None:
-        file.write(b"half")
+    def fail(writer: pq.ParquetWriter, table: pa.Table, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", fail)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
     path = tmp_path / "t.parquet"
     with pytest.raises(TraceError) as error:
         Trace.from_columns(arrival_ns=[0], model="a").write(path)
