@@ -1,0 +1,86 @@
+"""Keep streams busy side by side, each with batches of its own, and note when every batch started and finished."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isim.profiler.device.contract import Device, Event, Stream, Workload
+
+# One batch runs and one waits, so that the stream never runs dry between two batches.
+_QUEUED = 2
+_TIMEOUT_S = 60.0
+
+
+class Lane(NamedTuple):
+    """A stream and what it does again and again."""
+
+    workload: Workload
+    stream: Stream
+    begin_ns: int
+    """When its first batch is launched, on the device's clock: the lanes of a co-location begin at random phases."""
+
+
+class Executions(NamedTuple):
+    """When the batches of one lane started and finished, in order, on the device's clock."""
+
+    start_ns: npt.NDArray[np.int64]
+    finish_ns: npt.NDArray[np.int64]
+
+
+def run_lanes(device: Device, lanes: Sequence[Lane], until_ns: int, at_least: int) -> list[Executions]:
+    """Run the lanes' batches until a time, and on until each lane has done so many, but no minute longer.
+
+    Parameters
+    ----------
+    until_ns
+        On the device's clock.
+    at_least
+        Batches of every lane.
+    """
+    waiting: list[deque[tuple[Event, Event]]] = [deque() for _ in lanes]
+    done: list[list[tuple[int, int]]] = [[] for _ in lanes]
+    while True:
+        now_ns = device.now_ns()
+        enough = now_ns >= until_ns and all(len(executions) >= at_least for executions in done)
+        ending = enough or now_ns >= until_ns + _TIMEOUT_S * 1e9
+        for lane, events, executions in zip(lanes, waiting, done, strict=True):
+            while events and events[0][1].done():
+                start, finish = events.popleft()
+                executions.append((start.time_ns(), finish.time_ns()))
+            while not ending and now_ns >= lane.begin_ns and len(events) < _QUEUED:
+                start = device.record(lane.stream)
+                device.launch(lane.workload, lane.stream)
+                events.append((start, device.record(lane.stream)))
+        heads = [events[0][1] for events in waiting if events]
+        if heads:
+            device.wait_any(heads)
+        elif ending:
+            return [_executions(executions) for executions in done]
+        else:
+            next_ns = min(lane.begin_ns for lane in lanes if lane.begin_ns > now_ns)
+            device.sleep((next_ns - now_ns) * 1e-9)
+
+
+def inside_overlap(lanes: Sequence[Executions]) -> list[npt.NDArray[np.bool_]]:
+    """Return which executions lie fully inside the time in which every lane was running.
+
+    Examples
+    --------
+    >>> long = Executions(np.array([0, 40]), np.array([40, 80]))
+    >>> short = Executions(np.array([5, 15, 25, 35]), np.array([15, 25, 35, 45]))
+    >>> [inside.tolist() for inside in inside_overlap([long, short])]
+    [[False, False], [True, True, True, True]]
+    """
+    if any(len(lane.start_ns) == 0 for lane in lanes):
+        return [np.zeros(len(lane.start_ns), dtype=np.bool_) for lane in lanes]
+    first_ns = max(lane.start_ns[0] for lane in lanes)
+    last_ns = min(lane.finish_ns[-1] for lane in lanes)
+    return [(lane.start_ns >= first_ns) & (lane.finish_ns <= last_ns) for lane in lanes]
+
+
+def _executions(pairs: list[tuple[int, int]]) -> Executions:
+    columns: Any = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return Executions(columns[0], columns[1])

@@ -1,0 +1,107 @@
+"""Record the profile of several models at several batch sizes, so that an interruption costs one batch at most."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from isim import __version__
+from isim.profiler.device.contract import Bench
+from isim.profiler.journal import Journal
+from isim.profiler.profile import Profile
+from isim.profiler.schema import SCHEMA
+from isim.profiler.solo import measure_solo
+from isim.profiler.stopping import Stopping
+
+
+def record_profile(
+    bench: Bench,
+    models: Sequence[str],
+    batch_sizes: Sequence[int],
+    output: str | Path,
+    *,
+    stopping: Stopping | None = None,
+    force: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Profile:
+    """Measure every model at every batch size and write the profile, whole or not at all.
+
+    Parameters
+    ----------
+    models
+        As the device's `load` knows them.
+    progress
+        Told before each batch what comes.
+
+    Raises
+    ------
+    ProfileError
+        A batch cannot be measured or a file not written; the same call goes on where this one stopped.
+    """
+    stopping = stopping or Stopping()
+    units = [(model, size) for model in dict.fromkeys(models) for size in sorted(set(batch_sizes))]
+    key = {
+        "records": "profile",
+        "models": {model: identity(model) for model in models},
+        "batch_sizes": sorted(set(batch_sizes)),
+        **campaign_key(bench),
+        "stopping": asdict(stopping),
+    }
+    with Journal(output, key, force) as journal:
+        for number, (model, batch_size) in enumerate(units):
+            name = f"{model}@{batch_size}"
+            if name not in journal.results:
+                progress(f"{number + 1}/{len(units)} {name}")
+                journal.add(name, measure_solo(bench, model, batch_size, stopping))
+        results = [journal.results[f"{model}@{size}"] for model, size in units]
+        profile = _profile(bench, results, stopping)
+        profile.write(output, force)
+        journal.finish()
+    return profile
+
+
+def campaign_key(bench: Bench) -> dict[str, Any]:
+    """Return what must be the same for a campaign to go on: the device and the tools."""
+    return {"device": bench.device.spec, "facts": dict(bench.device.facts()), "isim": __version__}
+
+
+def identity(model: str) -> str:
+    """Return the SHA-256 of a model that is a file, else its name.
+
+    Examples
+    --------
+    >>> identity("resnet18")
+    'resnet18'
+    """
+    path = Path(model)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else model
+
+
+def _profile(bench: Bench, results: list[dict[str, Any]], stopping: Stopping) -> Profile:
+    rows = [row for result in results for row in result["operations"]]
+    columns = {name: [row.get(name) for row in rows] for name in SCHEMA.names}
+    table = pa.table({name: pa.array(values, SCHEMA.field(name).type) for name, values in columns.items()})
+    batches = [{name: value for name, value in result.items() if name != "operations"} for result in results]
+    repetitions = sum(batch["repetitions"] for batch in batches)
+    rejected = sum(batch["repetitions"] * batch["rejected_share"] for batch in batches)
+    footer = {
+        "origin": "measured",
+        "backend": bench.device.spec.partition(":")[0],
+        "device": dict(bench.device.facts()),
+        "versions": {"isim": __version__},
+        "method": {
+            "warm_up": "three batches, 0.5 s, and until the clock left idle",
+            "cache": "warm: batches run back to back",
+            "stopping": asdict(stopping),
+            "recorder": bench.recorder.name if bench.recorder else "events only: a batch is one operation",
+            "counters": {"name": bench.counters.name, **bench.counters.settings} if bench.counters else None,
+        },
+        "rejected_share": rejected / repetitions,
+        "batches": batches,
+        "notes": list(bench.notes),
+        "licence": "not stated",
+    }
+    return Profile.from_table(table, footer)
