@@ -4,6 +4,7 @@ import math
 
 from isim.operations import Variant
 from isim.policies.policy import Overlap, Request
+from isim.run_schema import UNFINISHED
 
 
 class Batch:
@@ -15,6 +16,8 @@ class Batch:
     )  # fmt: skip
 
     gpu = 0
+    outcome = UNFINISHED
+    """Of its requests, as long as it has not finished."""
 
     def __init__(
         self, batch_id: int, variant: Variant, requests: tuple[Request, ...], dispatched_s: float, work: float,

@@ -8,10 +8,13 @@ import pyarrow.parquet as pq
 
 from isim.batch import Batch
 from isim.policies.policy import Overlap, Request
-from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
-from isim.run_tables import batches_table, overlaps_table, requests_table
+from isim.run_schema import BATCHES, DROPPED, OVERLAPS, REJECTED, REQUESTS, UNFINISHED
+from isim.run_tables import NotServed, batches_table, overlaps_table, requests_table
 
 _ROWS = 1 << 16
+
+
+_NOT_SERVED = {outcome: NotServed(outcome) for outcome in (REJECTED, DROPPED, UNFINISHED)}
 
 
 class _Chunk:
@@ -21,7 +24,7 @@ class _Chunk:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
-        self.ended: list[Batch | int | None] = [None] * _ROWS
+        self.ended: list[Batch | NotServed] = [_NOT_SERVED[UNFINISHED]] * _ROWS
         self.open = 0
 
 
@@ -67,9 +70,10 @@ class Recorder:
 
     def ended(self, requests: tuple[Request, ...], how: Batch | int) -> None:
         """Close the rows of requests that finished in a batch or were refused (an outcome)."""
+        end = _NOT_SERVED[how] if isinstance(how, int) else how
         for request in requests:
             chunk, row = self._chunk_of.pop(request.request_id)
-            chunk.ended[row] = how
+            chunk.ended[row] = end
             chunk.open -= 1
         oldest = self._chunks.get(self._next_chunk)
         if oldest is not None and not oldest.open and len(oldest.requests) == _ROWS:
@@ -113,7 +117,7 @@ class Recorder:
         while (chunk := self._chunks.get(self._next_chunk)) is not None:
             if not all_open and (chunk.open or len(chunk.requests) < _ROWS):
                 return
-            self._requests.write_table(requests_table(chunk.requests, chunk.ended))
+            self._requests.write_table(requests_table(chunk.requests, chunk.ended[: len(chunk.requests)]))
             del self._chunks[self._next_chunk]
             self._next_chunk += 1
 
