@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isim.profiler.conform import count_rows
-from isim.profiler.recording_schema import ORIGINS, SCHEMA_VERSION, SHARINGS
+from isim.profiler.recording_schema import ORIGINS, SCHEMA_VERSION, SHARINGS, STATISTICS
 
 _Mask = npt.NDArray[np.bool_]
 _OF_ONE_MEMBER = ("model", "batch_size", "sm_share", "solo_ns")
@@ -32,6 +32,7 @@ def table_problems(table: pa.Table) -> Iterator[str]:
         return
     start_ns, finish_ns = (_numbers(table, name) for name in ("start_ns", "finish_ns"))
     solo_ns, slowdown = (_numbers(table, name, 1) for name in ("solo_ns", "slowdown"))
+    statistic = np.array(table["statistic"].to_pylist())
     for wrong, what in (
         (start_ns < 0, "start_ns is negative"),
         (finish_ns <= start_ns, "finish_ns is not after start_ns"),
@@ -42,6 +43,8 @@ def table_problems(table: pa.Table) -> Iterator[str]:
         (~(slowdown > 0), "slowdown is not positive"),
         (~(_numbers(table, "slowdown_at_solo_clock", 1) > 0), "slowdown_at_solo_clock is not positive"),
         (~np.isin(table["sharing"].to_pylist(), SHARINGS), f"sharing is not one of {', '.join(SHARINGS)}"),
+        (~np.isin(statistic, STATISTICS), f"statistic is not one of {', '.join(STATISTICS)}"),
+        ((statistic == "makespan") & _counted(table), "counted is true of a makespan"),
     ):
         if wrong.any():
             yield f"{what} in {_first(table, wrong)}; correct it"
@@ -57,13 +60,17 @@ def _member_problems(table: pa.Table) -> Iterator[str]:
     experiment, member = _numbers(table, "experiment"), _numbers(table, "member")
     for names, same, what in (
         (_OF_ONE_MEMBER, (np.diff(experiment) == 0) & (np.diff(member) == 0), "member"),
-        (("sharing",), np.diff(experiment) == 0, "experiment"),
+        (("sharing", "statistic"), np.diff(experiment) == 0, "experiment"),
     ):
         for name in names:
             values = np.array(table[name].to_pylist(), dtype=object)
             wrong = np.append(False, same & (values[1:] != values[:-1]))
             if wrong.any():
                 yield f"{name} differs within one {what} in {_first(table, wrong)}; number them apart"
+
+
+def _counted(table: pa.Table) -> _Mask:
+    return table["counted"].to_numpy()
 
 
 def _within(share: npt.NDArray[Any]) -> _Mask:

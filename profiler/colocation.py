@@ -37,12 +37,14 @@ class Recording:
 
     @classmethod
     def from_table(cls, table: pa.Table, footer: dict[str, Any], where: str = "recording") -> Self:
-        """Check, sort and adopt `table`; an absent `slowdown` is computed, other absent optional columns are null.
+        """Check, sort and adopt `table`; absent optional columns are null.
+
+        An absent `slowdown` is computed, and without `statistic` each row is one execution.
 
         Parameters
         ----------
         footer
-            `origin` (measured, imported) and whatever says how: provenance, device facts, licence.
+            `origin` (measured, imported, simulated) and whatever says how: provenance, device facts, licence.
         where
             What the errors call the table, such as its path.
 
@@ -55,6 +57,8 @@ class Recording:
         problems = list(footer_problems(footer))
         footer_json = footer_text(footer, problems)
         computed = "slowdown" not in table.column_names
+        if "statistic" not in table.column_names:
+            table = table.append_column("statistic", pa.array(["execution"] * len(table), pa.string()))
         table, misfits = conformed(table, SCHEMA, "a recording")
         if not misfits:
             table = table.sort_by([(name, "ascending") for name in KEY]).combine_chunks()
