@@ -44,13 +44,21 @@ def footer_problems(footer: Mapping[str, Any], kind: str = "requests") -> Iterat
         yield f"duration_ns of the footer is not a whole number >= 0 (found {window!r}); give the observed time in ns"
 
 
-def table_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str]:
-    """Yield what is wrong with the values of requests that conform to the schema."""
+def table_problems(table: pa.Table, duration_ns: Any, row: Row, before: tuple[int, int] | None = None) -> Iterator[str]:
+    """Yield what is wrong with the values and the order of requests that conform to the schema.
+
+    Parameters
+    ----------
+    duration_ns
+        How long arrivals were observed; what is no whole number is not compared with.
+    before
+        Arrival and id of the request before the first, of a part of a trace.
+    """
     if len(table) == 0:
         yield "no requests; a trace needs at least one"
         return
     yield from value_problems(table, row)
-    yield from _order_problems(table, duration_ns, row)
+    yield from _order_problems(table, duration_ns, row, before)
 
 
 def value_problems(table: pa.Table, row: Row) -> Iterator[str]:
@@ -58,29 +66,32 @@ def value_problems(table: pa.Table, row: Row) -> Iterator[str]:
     for name in REQUIRED:
         if name in table.column_names and table[name].null_count:
             bad = table[name].is_null().to_numpy()
-            yield f"column {name!r} is empty in {_rows(bad, row)}; fill it in"
+            yield f"column {name!r} is empty in {rows_named(bad, row)}; fill it in"
     for name, least in _AT_LEAST.items():
         if name in table.column_names:
             numbers = _numbers(table, name, least)
             if (bad := numbers < least).any():
-                yield f"{name} must be >= {least} (found {numbers[bad][0]} in {_rows(bad, row)}); correct it"
+                yield f"{name} must be >= {least} (found {numbers[bad][0]} in {rows_named(bad, row)}); correct it"
     if "work" in table.column_names:
         numbers = _numbers(table, "work", 1)
         if (bad := ~((numbers > 0) & np.isfinite(numbers))).any():
-            yield f"work must be > 0 and finite (found {numbers[bad][0]:g} in {_rows(bad, row)}); correct it"
+            yield f"work must be > 0 and finite (found {numbers[bad][0]:g} in {rows_named(bad, row)}); correct it"
     if "model" in table.column_names:
         models: Any = table["model"].chunk(0)
         if "" in (names := models.dictionary.to_pylist()):
             bad = models.indices.fill_null(-1).to_numpy() == names.index("")
-            yield f"the model has no name (found '' in {_rows(bad, row)}); name it"
+            yield f"the model has no name (found '' in {rows_named(bad, row)}); name it"
 
 
-def _order_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str]:
+def _order_problems(table: pa.Table, duration_ns: Any, row: Row, before: tuple[int, int] | None) -> Iterator[str]:
     if not {"arrival_ns", "request_id"} <= set(table.column_names):
         return
     if table["arrival_ns"].null_count or table["request_id"].null_count:
         return
     arrivals, ids = (table[name].to_numpy() for name in ("arrival_ns", "request_id"))
+    if before is not None:
+        arrivals, ids = np.insert(arrivals, 0, before[0]), np.insert(ids, 0, before[1])
+        rows, row = row, lambda number: rows(number - 1)
     earlier = arrivals[1:] < arrivals[:-1]
     if earlier.any():
         at = int(earlier.argmax()) + 1
@@ -97,7 +108,7 @@ def _order_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str
     if isinstance(duration_ns, int) and duration_ns >= 0:
         late = arrivals > duration_ns
         if late.any():
-            found = f"found {arrivals[int(late.argmax())]} ns in {_rows(late, row)}"
+            found = f"found {arrivals[int(late.argmax())]} ns in {rows_named(late, row)}"
             yield f"arrivals after the observed {duration_ns} ns ({found}); raise duration_ns or cut the trace"
 
 
@@ -107,6 +118,7 @@ def _numbers(table: pa.Table, name: str, otherwise: int) -> npt.NDArray[Any]:
     return numbers
 
 
-def _rows(bad: _Mask, row: Row) -> str:
+def rows_named(bad: _Mask, row: Row) -> str:
+    """Name the first bad row for people, and say how many more there are."""
     first, count = row(int(bad.argmax())), int(bad.sum())
     return first if count == 1 else f"{first} and {count - 1} more"

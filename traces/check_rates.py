@@ -1,0 +1,76 @@
+"""Find everything that is wrong with a table of rates."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from isim.traces.check_trace import rows_named
+from isim.traces.schema import Row
+
+LAWS = ("poisson", "gamma", "weibull", "on-off", "mmpp")
+"""What may stand in the column `dist`."""
+
+
+def window_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str]:
+    """Yield what is wrong with windows that conform to the schema."""
+    if not {"start_ns", "width_ns", "model"} <= set(table.column_names):
+        return
+    if not len(table):
+        yield "no windows; rates need at least one"
+        return
+    for name in ("start_ns", "width_ns", "model"):
+        if table[name].null_count:
+            yield f"column {name!r} is empty in {rows_named(table[name].is_null().to_numpy(), row)}; fill it in"
+            return
+    least = {"start_ns": 0, "width_ns": 1, "count": 0, "rate_rps": 0, "cv": 0, "burst_ratio": 0, "burst_share": 0}
+    for name, lowest in least.items():
+        if name in table.column_names:
+            values = _filled(table, name, lowest)
+            if (bad := ~((values >= lowest) & np.isfinite(values))).any():
+                found = f"found {values[bad][0]:g} in {rows_named(bad, row)}"
+                yield f"{name} must be >= {lowest} and finite ({found}); correct it"
+    nothing = np.ones(len(table), dtype=bool)
+    for name in ("count", "rate_rps"):
+        if name in table.column_names:
+            nothing &= table[name].is_null().to_numpy()
+    if nothing.any():
+        yield f"neither count nor rate_rps in {rows_named(nothing, row)}; give one of them"
+    if "dist" in table.column_names:
+        unknown = sorted(set(table["dist"].unique().drop_null().to_pylist()) - set(LAWS))
+        if unknown:
+            yield f"no law called {unknown[0]!r} in column 'dist'; choose one of {', '.join(LAWS)}"
+    ends = table["start_ns"].to_numpy() + table["width_ns"].to_numpy()
+    if isinstance(duration_ns, int) and (late := ends > duration_ns).any():
+        found = f"found {ends[late][0]} ns in {rows_named(late, row)}"
+        yield f"windows end after the observed {duration_ns} ns ({found}); raise duration_ns or cut the rates"
+
+
+def _filled(table: pa.Table, name: str, value: int) -> npt.NDArray[np.float64]:
+    return np.asarray(table[name].cast(pa.float64()).fill_null(value).to_numpy())
+
+
+def stream_codes(table: pa.Table) -> npt.NDArray[np.int64]:
+    """Number the streams, that is the pairs of model and tenant, of the windows; in the order of their names."""
+    codes = np.zeros(len(table), dtype=np.int64)
+    for name in ("model", "tenant"):
+        if name in table.column_names:
+            column: Any = table[name].combine_chunks()
+            codes = codes * (len(column.dictionary) + 1) + column.indices.fill_null(-1).to_numpy() + 1
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+
+
+def overlap_problems(table: pa.Table) -> Iterator[str]:
+    """Yield whether a stream has two windows at one time; the windows are sorted by their start."""
+    starts, widths, codes = table["start_ns"].to_numpy(), table["width_ns"].to_numpy(), stream_codes(table)
+    order = np.argsort(codes, kind="stable")
+    same = codes[order][1:] == codes[order][:-1]
+    bad = same & (starts[order][1:] < (starts + widths)[order][:-1])
+    if bad.any():
+        at = int(order[1:][bad][0])
+        yield (
+            f"windows of {table['model'][at].as_py()!r} overlap (found one from {starts[at]} ns on); "
+            "give every stream one window at a time"
+        )

@@ -1,0 +1,190 @@
+"""Rates: how many requests came in which window, or how fast they come; to be expanded into a trace with a seed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isim.errors import TraceError
+from isim.traces.check_rates import overlap_problems, stream_codes, window_problems
+from isim.traces.check_trace import footer_problems
+from isim.traces.parquet_file import read_parquet, write_parquet
+from isim.traces.schema import SCHEMA_VERSION, Row, conformed_rates
+
+
+class Rates:
+    """Hold windows of arrivals, sorted by (start_ns, model, tenant); a time in no window has no arrivals.
+
+    Examples
+    --------
+    >>> rates = Rates.from_columns(start_ns=[0, 10**9], width_ns=10**9, model="bert", count=[3, 5])
+    >>> len(rates), rates.duration_ns, rates.rate_rps
+    (2, 2000000000, array([3., 5.]))
+    """
+
+    def __init__(self, table: pa.Table, footer_json: str) -> None:
+        self._table = table
+        self._footer_json = footer_json
+
+    @classmethod
+    def from_columns(
+        cls,
+        *,
+        start_ns: Any,
+        width_ns: Any,
+        model: Any,
+        footer: Mapping[str, Any] | None = None,
+        where: str = "rates",
+        **columns: Any,
+    ) -> Self:
+        """Check and adopt columns; windows may come in any order.
+
+        Parameters
+        ----------
+        start_ns, width_ns
+            Of each window, in ns since the start of the trace; one width may stand for all.
+        model
+            The model of each window, or one name for all.
+        columns
+            Others of the schema: `count` or `rate_rps`, and any.
+
+        Raises
+        ------
+        TraceError
+            Anything is wrong; all problems at once.
+        """
+        count = len(start_ns)
+        if isinstance(model, str):
+            model = pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([model]))
+        if isinstance(width_ns, int):
+            width_ns = np.full(count, width_ns)
+        try:
+            table = pa.table({"start_ns": start_ns, "width_ns": width_ns, "model": model, **columns})
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise TraceError(
+                f"{where}: not columns of equal length and one type each ({error}); correct them"
+            ) from None
+        return cls.from_table(table, footer or {}, where)
+
+    @classmethod
+    def from_table(
+        cls, table: pa.Table, footer: Mapping[str, Any], where: str = "rates", row: Row = "row {}".format
+    ) -> Self:
+        """Check, sort and adopt a table; of the footer, schema, kind and duration_ns are filled in if absent.
+
+        Raises
+        ------
+        TraceError
+            Anything is wrong; all problems at once.
+        """
+        table, problems = conformed_rates(table, row)
+        footer = {"schema": SCHEMA_VERSION, "kind": "rates", **footer}
+        complete = not problems and len(table) and not any(table[n].null_count for n in ("start_ns", "width_ns"))
+        if "duration_ns" not in footer:
+            ends: Any = pc.max(pc.add(table["start_ns"], table["width_ns"])) if complete else pa.scalar(0)
+            footer["duration_ns"] = max(int(ends.as_py()), 0)
+        problems = [*footer_problems(footer, "rates"), *problems, *window_problems(table, footer["duration_ns"], row)]
+        try:
+            footer_json = json.dumps(footer, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            problems.append(f"the footer is not JSON ({error}); use text, numbers, lists and dictionaries")
+        if not problems:
+            table = _sorted(table)
+            problems = list(overlap_problems(table))
+        if problems:
+            raise TraceError(*(f"{where}: {problem}" for problem in problems))
+        return cls(table, footer_json)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read and check a rates file (Parquet).
+
+        Raises
+        ------
+        TraceError
+            The file is missing, of another kind, or its content is wrong; all problems at once.
+        """
+        table, footer = read_parquet(Path(path))
+        return cls.from_table(table, {"kind": "requests", **footer}, str(path))
+
+    def write(self, path: str | Path, force: bool = False) -> None:
+        """Write the rates as Parquet, whole or not at all; equal rates give equal bytes.
+
+        Raises
+        ------
+        TraceError
+            The file exists and `force` is false, or it cannot be written.
+        """
+        write_parquet(path, [self._table], self._footer_json, force)
+
+    def revised(self, operation: Mapping[str, Any], footer: Mapping[str, Any] | None = None, **columns: Any) -> Self:
+        """Return rates with `columns` set anew, `footer` merged in and `operation` appended to the history."""
+        kept: dict[str, Any] = {name: self._table[name] for name in self._table.column_names}
+        old = self.footer
+        history = [*old.get("history", []), dict(operation)]
+        return self.from_table(pa.table({**kept, **columns}), {**old, **(footer or {}), "history": history})
+
+    @property
+    def table(self) -> pa.Table:
+        """All windows, sorted by start_ns, model and tenant, columns in the order of the schema."""
+        return self._table
+
+    @property
+    def footer(self) -> dict[str, Any]:
+        """Where the rates come from (a fresh copy)."""
+        footer: dict[str, Any] = json.loads(self._footer_json)
+        return footer
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models, sorted."""
+        return tuple(self.text("model").dictionary.to_pylist())
+
+    @property
+    def duration_ns(self) -> int:
+        """How long arrivals were observed."""
+        return int(self.footer["duration_ns"])
+
+    @property
+    def rate_rps(self) -> npt.NDArray[np.float64]:
+        """The rate of each window: as given, or its count over its width."""
+        given, counted = self.numbers("rate_rps"), self.numbers("count") / (self.numbers("width_ns") / 1e9)
+        return np.where(np.isnan(given), counted, given)
+
+    @property
+    def streams(self) -> npt.NDArray[np.int64]:
+        """The number of each window's stream, that is of its pair of model and tenant, in the order of their names."""
+        return stream_codes(self._table)
+
+    def numbers(self, name: str) -> npt.NDArray[np.float64]:
+        """Return a column as numbers, NaN where there is no value."""
+        if name not in self._table.column_names:
+            return np.full(len(self), np.nan)
+        return np.asarray(self._table[name].cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+    def text(self, name: str) -> Any:
+        """Return a column of text as one dictionary array; all null if there is no such column."""
+        if name not in self._table.column_names:
+            return pa.array([None] * len(self), pa.string()).dictionary_encode()
+        return self._table[name].combine_chunks()
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __repr__(self) -> str:
+        return f"<Rates: {len(self)} windows of {', '.join(self.models)}>"
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    keys = [(name, "ascending") for name in ("start_ns", "model", "tenant") if name in table.column_names]
+    decoded = table.select([name for name, _ in keys])
+    for index, (name, _) in enumerate(keys):
+        if pa.types.is_dictionary(decoded.schema.field(index).type):
+            codes: Any = decoded[name].combine_chunks()
+            decoded = decoded.set_column(index, name, codes.indices)  # dictionaries are sorted: codes sort alike
+    return table.take(pc.sort_indices(decoded, sort_keys=keys)).combine_chunks()
