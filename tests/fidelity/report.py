@@ -9,6 +9,7 @@ import v100_pairs
 
 from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
+from isim.replay import PHASES
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
     figures = {
         "n": len(rows),
         "contention": {"name": contention.name, "kappa": contention.kappa, "beta": contention.beta},
-        "initial_phases": v100_pairs.PHASES,
+        "initial_phases": PHASES,
         "mape": float(errors.mean()),
         "median_ape": float(np.median(errors)),
         "p90_ape": float(np.percentile(errors, 90)),

@@ -8,19 +8,14 @@ of the host. KACE's solo throughputs of wav2vec2 are stale (one exceeds the kern
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from isim.batch import Batch
 from isim.contention.contract import ContentionModel
 from isim.operations import Operations
-from isim.policies.fcfs import Fcfs
-from isim.policies.policy import Overlap, Request
 from isim.profiler.importers.combine import combine_kernel_tables
 from isim.profiler.importers.kernel_table import read_kernel_table
 from isim.profiler.profile import Profile
-from isim.simulation import Simulation
-from isim.workload import Client, ClosedLoop
+from isim.replay import Process, replay
 
 COLUMNS = {
     "name": "kernel",
@@ -34,10 +29,6 @@ COLUMNS = {
     "segment": "segment",
     "repeats": "segment_repeats",
 }
-PHASES = 8
-HORIZON_S = 20.0
-WARM_UP = 0.1
-"""Share of each member's batches that is left out."""
 
 
 @dataclass(frozen=True)
@@ -111,54 +102,15 @@ def read_pairs(data: Path, workloads: dict[str, Workload]) -> list[tuple[Member,
     return pairs
 
 
-class _Durations:
-    """Keep the durations of each client's batches. A client's next request is numbered when its last one ends."""
-
-    def __init__(self, clients: int) -> None:
-        self.of_client: list[list[float]] = [[] for _ in range(clients)]
-        self._client = dict(enumerate(range(clients)))
-
-    def arrived(self, request: Request) -> None: ...
-    def batch(self, batch: Batch) -> None: ...
-    def overlap(self, gpu: int, overlap: Overlap) -> None: ...
-    def still_resident(self, batch: Batch) -> None: ...
-
-    def ended(self, requests: tuple[Request, ...], how: Batch | int) -> None:
-        assert isinstance(how, Batch)
-        client = self._client.pop(requests[0].request_id)
-        self._client[len(self.of_client) + sum(map(len, self.of_client))] = client
-        self.of_client[client].append(how.duration_s)
-
-
-def replay(profile: Profile, members: list[Workload], contention: ContentionModel) -> list[float]:
-    """Return the slowdown of each member when all run back to back, averaged over initial phases."""
-    operations = Operations(profile, dict.fromkeys(member.model for member in members))
-    slowdowns = []
-    for phase in range(PHASES):
-        clients = [
-            Client(m.model, m.batch_size, start_s=m.solo_s * (phase + 0.5) / PHASES if i else 0.0)
-            for i, m in enumerate(members)
-        ]
-        listener = _Durations(len(clients))
-        Simulation(
-            operations, ClosedLoop(clients), Fcfs(), contention, len(clients), listener, horizon_s=HORIZON_S
-        ).run()
-        slowdowns.append(
-            [
-                float(np.mean(durations_s[int(WARM_UP * len(durations_s)) :])) / member.solo_s
-                for durations_s, member in zip(listener.of_client, members, strict=True)
-            ]
-        )
-    return [float(mean) for mean in np.mean(slowdowns, axis=0)]
-
-
 def compare(data: Path, contention: ContentionModel) -> list[Member]:
     """Replay every pair and return both sides of each, measured and simulated."""
     workloads = read_workloads(data)
     profile = read_profile(data, workloads)
+    operations = Operations(profile, profile.models)
     rows = []
     for pair in read_pairs(data, workloads):
-        simulated = replay(profile, [workloads[member.workload] for member in pair], contention)
+        processes = [workloads[member.workload] for member in pair]
+        simulated = replay(operations, [Process(each.model, each.batch_size) for each in processes], contention)
         rows += [
             Member(member.workload, member.co_runner, member.measured, slowdown)
             for member, slowdown in zip(pair, simulated, strict=True)
