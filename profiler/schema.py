@@ -6,7 +6,7 @@ import pyarrow as pa
 
 SCHEMA_VERSION = "1"
 ORIGINS = ("measured", "imported", "analytic")
-KINDS = ("kernel", "memcpy_h2d", "memcpy_d2h", "memset", "end")
+KINDS = ("kernel", "memcpy_h2d", "memcpy_d2h", "memcpy_d2d", "memset", "end")
 # Shares of the device's peak while the operation runs, 0..1; null = not measured.
 UTILISATIONS = ("sm", "memory", "tensor", "l2", "dram", "pcie")
 SHARES = (*UTILISATIONS, "occupancy", "sm_needed")

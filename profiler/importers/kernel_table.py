@@ -5,37 +5,16 @@ import hashlib
 import io
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from isim.errors import ProfileError
+from isim.profiler.importers.batch import ImportedBatch
 from isim.profiler.importers.kernel_row import COLUMNS, DURATION_UNITS_NS, UTILISATION_UNITS, RowReader
 from isim.profiler.importers.segments import repeated
+from isim.profiler.importers.solo_period import fit_to_period
 from isim.profiler.schema import SHARES
 
 ABOVE_PEAK = ("error", "clip")
-
-
-@dataclass(frozen=True, slots=True)
-class KernelTable:
-    """One batch as a table of kernels gave it, scaled to its measured solo period.
-
-    Parameters
-    ----------
-    rows
-        The profile's columns of each operation, in launch order.
-    facts
-        What the footer of a profile says of it: file name and SHA-256, columns, units, solo period, scale.
-    notes
-        What was changed of the source, in sentences for people.
-    """
-
-    model: str
-    batch_size: int
-    rows: tuple[dict[str, Any], ...]
-    facts: dict[str, Any]
-    notes: tuple[str, ...]
 
 
 def read_kernel_table(
@@ -48,7 +27,7 @@ def read_kernel_table(
     utilisation_unit: str | None = None,
     solo_period_s: float | None = None,
     above_peak: str = "error",
-) -> KernelTable:
+) -> ImportedBatch:
     """Read the kernels of one batch in launch order.
 
     Parameters
@@ -96,10 +75,9 @@ def read_kernel_table(
         kernels = repeated(kernels, problems)
     if problems:
         raise ProfileError(*(f"{path}: {problem}" for problem in problems))
-    scale, notes = _fit(kernels, solo_period_s, f"{path}: {model} at batch size {batch_size}")
+    scale, notes = fit_to_period(kernels, solo_period_s, f"{path}: {model} at batch size {batch_size}")
     if reader.clipped:
         notes.append(f"{path}: utilisations above the peak were taken for the peak ({reader.clipped} of them)")
-    common = {"model": model, "batch_size": batch_size, "sm_share": 1.0, "kind": "kernel"}
     facts = {
         "model": model,
         "batch_size": batch_size,
@@ -112,8 +90,8 @@ def read_kernel_table(
         "solo_period_s": solo_period_s,
         "duration_scale": scale,
     }
-    rows = tuple({**common, "position": position, **kernel} for position, kernel in enumerate(kernels))
-    return KernelTable(model, batch_size, rows, facts, tuple(notes))
+    rows = tuple({"kind": "kernel", **kernel} for kernel in kernels)
+    return ImportedBatch(model, batch_size, rows, facts, tuple(notes))
 
 
 def _request_problems(
@@ -168,21 +146,3 @@ def _read(path: str | Path, columns: Mapping[str, str]) -> tuple[bytes, list[tup
     if problems:
         raise ProfileError(*problems)
     return content, [(number, dict(zip(header, cells, strict=True))) for number, cells in lines]
-
-
-def _fit(kernels: list[dict[str, Any]], solo_period_s: float | None, where: str) -> tuple[float, list[str]]:
-    """Put what the solo period exceeds the kernels by before the first one, or scale the kernels down to it."""
-    if solo_period_s is None:
-        return 1.0, []
-    period_ns, kernels_ns = round(solo_period_s * 1e9), sum(kernel["duration_ns"] for kernel in kernels)
-    if kernels_ns <= period_ns:
-        kernels[0]["gap_ns"] = period_ns - kernels_ns
-        return 1.0, []
-    scale = period_ns / kernels_ns
-    for kernel in kernels:
-        kernel["duration_ns"] = round(kernel["duration_ns"] * scale)
-    note = (
-        f"{where}: kernels take {kernels_ns / 1e6:.3f} ms, more than the solo period of {period_ns / 1e6:.3f} ms; "
-        f"their durations were scaled by {scale:.4f}"
-    )
-    return scale, [note]

@@ -94,7 +94,7 @@ def test_tables_of_several_batches_become_one_profile(tmp_path: Path) -> None:
     assert profile.operations("bert", 8)["gap_ns"].to_pylist() == [110_000, 0]
     assert profile.operations("bert", 16)["duration_ns"].to_pylist() == [75_000, 25_000]
     assert "large.csv: bert at batch size 16: kernels take 0.200 ms" in done.stderr
-    assert [table["duration_scale"] for table in profile.footer["tables"]] == [1, 0.5]
+    assert [facts["duration_scale"] for facts in profile.footer["sources"]] == [1, 0.5]
     assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["8", "16"]
 
 

@@ -8,15 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isim.errors import ProfileError
+from isim.profiler.importers.batch import ImportedBatch
 from isim.profiler.importers.combine import combine_kernel_tables
-from isim.profiler.importers.kernel_table import KernelTable, read_kernel_table
+from isim.profiler.importers.kernel_table import read_kernel_table
 from isim.profiler.profile import Profile
 
 COLUMNS = {"name": "kernel", "duration": "time"}
 REPEATED = {**COLUMNS, "segment": "part", "repeats": "times"}
 
 
-def table(folder: Path, text: str, columns: dict[str, str] = COLUMNS, **options: Any) -> KernelTable:
+def table(folder: Path, text: str, columns: dict[str, str] = COLUMNS, **options: Any) -> ImportedBatch:
     path = folder / "kernels.csv"
     path.write_text(text, newline="")
     return read_kernel_table(path, "bert", 8, columns=columns, **{"duration_unit": "us", **options})
@@ -66,7 +67,7 @@ def test_a_segment_repeats_as_a_whole(tmp_path: Path) -> None:
     text = "kernel,time,part,times\nembed,5,start,1\ngemm,2,layer,3\nadd,1,layer,3\npool,4,layer2,2\ngemm,2,layer,1\n"
     made = table(tmp_path, text, REPEATED)
     assert [row["name"] for row in made.rows] == ["embed", *["gemm", "add"] * 3, "pool", "pool", "gemm"]
-    assert [row["position"] for row in made.rows] == list(range(10))
+    assert combine_kernel_tables([made]).table["position"].to_pylist() == list(range(10))
 
 
 def test_segments_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_kernels_that_exceed_the_period_are_scaled_and_it_is_said(tmp_path: Path
     assert made.facts["duration_scale"] == 0.8
     assert "kernels take 0.125 ms, more than the solo period of 0.100 ms" in made.notes[0]
     profile = combine_kernel_tables([made])
-    assert profile.footer["tables"][0]["duration_scale"] == 0.8
+    assert profile.footer["sources"][0]["duration_scale"] == 0.8
 
 
 @given(
@@ -191,7 +192,7 @@ def test_batches_combine_into_one_profile(tmp_path: Path) -> None:
     profile = combine_kernel_tables([second, first], device="a GPU", source="a paper", licence="MIT")
     assert profile.batch_sizes("bert") == (8, 16)
     assert profile.origin == "imported"
-    assert [facts["batch_size"] for facts in profile.footer["tables"]] == [8, 16]
+    assert [facts["batch_size"] for facts in profile.footer["sources"]] == [8, 16]
     assert profile.footer["device"] == {"name": "a GPU"}
     assert combine_kernel_tables([first, second], device="a GPU", source="a paper", licence="MIT").digest() == (
         profile.digest()

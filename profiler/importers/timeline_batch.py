@@ -1,0 +1,141 @@
+"""Make one batch of a profile of what a timeline says: medians over its executions, counters joined where given."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from isim.errors import ProfileError
+from isim.profiler.device.contract import KernelCounters, Repetition
+from isim.profiler.importers.batch import ImportedBatch
+from isim.profiler.importers.cut import Cut
+from isim.profiler.importers.executions import executions
+from isim.profiler.importers.timeline import Launched, Timeline, times_ns
+from isim.profiler.join import joined
+from isim.profiler.overlap import overlap_share
+from isim.profiler.repetitions import merged, repetition_rows
+
+
+def timeline_batch(
+    timeline: Timeline,
+    model: str,
+    batch_size: int,
+    cut: Cut,
+    *,
+    skip: int = 0,
+    gpu: int | None = None,
+    launched_by: str | None = None,
+    counters: Sequence[KernelCounters] | None = None,
+    counters_facts: dict[str, Any] | None = None,
+) -> ImportedBatch:
+    """Return the batch that the executions of a timeline are repetitions of.
+
+    Executions beside which another kernel ran are left out: their durations are not those of a batch alone.
+
+    Parameters
+    ----------
+    cut, skip, gpu, launched_by
+        What one execution is; see `executions`.
+    counters, counters_facts
+        Hardware counters of the same batch in launch order, and what the footer says of their file.
+
+    Raises
+    ------
+    ProfileError
+        The timeline holds no such executions, none ran alone, or they differ.
+    """
+    where = f"{timeline.where}: {model} at batch size {batch_size}"
+    found = executions(timeline, cut, skip=skip, gpu=gpu, launched_by=launched_by)
+    alone = [one for one, beside in zip(found.repetitions, found.accompanied, strict=True) if not beside]
+    if not alone:
+        raise ProfileError(
+            f"{where}: other kernels ran beside each of its {len(found.repetitions)} executions, so how long it takes "
+            "alone is unknown; cut wider, or import a co-location with 'isim import recording'"
+        )
+    whole = merged([repetition_rows(one) for one in alone], where)
+    rows, notes = whole.rows, list(timeline.notes)
+    beside = len(found.repetitions) - len(alone)
+    if beside or whole.rejected:
+        notes.append(
+            f"{where}: {whole.used} of {len(found.repetitions)} executions are in the medians; "
+            f"other kernels ran beside {beside}, and {whole.rejected} ran other operations"
+        )
+    overlap = overlap_share(*times_ns([Launched(kernel) for kernel in alone[-1].kernels]))
+    if overlap > 0:
+        notes.append(
+            f"{where}: several of its streams are busy in {overlap:.1%} of its busy time; the operations of a profile "
+            "run one after another, so it takes longer than was recorded"
+        )
+    if cut.how in ("kernel", "repeats") and len(alone) > 1:
+        notes.append(f"{where}: the time between batches ({_between(alone)}) is in no batch; cut by range= to keep it")
+    resolution_ns = timeline.resolution_ns
+    short = sum(row["kind"] != "end" and row["duration_ns"] < resolution_ns for row in rows)
+    if short:
+        notes.append(f"{where}: {short} operations are shorter than the file's clock step of {resolution_ns} ns")
+    facts = {
+        **timeline.facts,
+        "model": model,
+        "batch_size": batch_size,
+        "cut": str(cut),
+        "skipped": skip,
+        "launched_by": launched_by,
+        "executions": len(found.repetitions),
+        "executions_beside_others": beside,
+        "executions_that_differ": whole.rejected,
+        "overlap_share": overlap,
+    }
+    if counters is not None:
+        rows, facts["counters"] = _with_counters(rows, counters, counters_facts or {}, where, notes)
+    device = timeline.devices.get(_gpu_of(timeline, gpu), {})
+    rows = tuple(with_sm_needed(row, device.get("sms")) for row in rows)
+    return ImportedBatch(model, batch_size, rows, facts, tuple(notes), device)
+
+
+def with_sm_needed(row: dict[str, Any], sms: int | None) -> dict[str, Any]:
+    """Return the row with the share of the SMs that its grid can fill, one block an SM at first.
+
+    Examples
+    --------
+    >>> with_sm_needed({"kind": "kernel", "grid": 20}, 80)["sm_needed"]
+    0.25
+    """
+    if not sms or row["kind"] != "kernel" or not row.get("grid"):
+        return row
+    return {**row, "sm_needed": min(row["grid"] / sms, 1.0)}
+
+
+def _gpu_of(timeline: Timeline, gpu: int | None) -> int:
+    return timeline.operations[0].gpu if gpu is None else gpu
+
+
+def _between(alone: Sequence[Repetition]) -> str:
+    gaps_ns = sorted(later.start_ns - one.finish_ns for one, later in pairwise(alone))
+    return f"median {gaps_ns[len(gaps_ns) // 2] / 1e3:.1f} us"
+
+
+def _with_counters(
+    rows: tuple[dict[str, Any], ...],
+    counters: Sequence[KernelCounters],
+    facts: dict[str, Any],
+    where: str,
+    notes: list[str],
+) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    result = joined(rows, counters)
+    kernels = result.matched + sum(result.without_counters.values())
+    if not result.matched:
+        raise ProfileError(
+            f"{where}: none of its {kernels} kernels is among the {len(counters)} of {facts.get('file', 'the other')}, "
+            f"by name, grid, block and number of occurrences (has: {', '.join(list(result.unused_counters)[:5])}); "
+            "count one batch of the same model and batch size"
+        )
+    if result.without_counters or result.unused_counters:
+        few = ", ".join(list(result.without_counters)[:5]) or "none"
+        notes.append(
+            f"{where}: {result.matched} of {kernels} kernels have counters (without: {few}); "
+            f"{sum(result.unused_counters.values())} counted kernels belong to none"
+        )
+    return result.rows, {
+        **facts,
+        "matched": result.matched,
+        "without_counters": result.without_counters,
+        "unused_counters": result.unused_counters,
+    }
