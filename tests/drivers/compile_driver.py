@@ -36,7 +36,9 @@ def compile_libcuda(folder: Path) -> Path:
     names = sorted(set(re.findall(r"\b(cu[A-Z]\w*)\s*\(", declared)))
     stubs = folder / "not_written.c"
     # Weak, so that the functions of our sources take their place.
-    stubs.write_text("".join(f"__attribute__((weak)) int {name}(void) {{ return {NOT_SUPPORTED}; }}\n" for name in names))
+    stubs.write_text(
+        "".join(f"__attribute__((weak)) int {name}(void) {{ return {NOT_SUPPORTED}; }}\n" for name in names)
+    )
     library = folder / "libcuda.so.1"
     _compile(library, [include, *map(str, sorted((SOURCES / "cuda").glob("*.c"))), str(stubs)])
     (folder / "libcuda.so").unlink(missing_ok=True)
@@ -52,7 +54,17 @@ def compile_libnvidia_ml(folder: Path) -> Path:
 
 
 def _compile(library: Path, arguments: list[str]) -> None:
-    flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", f"-Wl,-soname,{library.name}"]
+    flags = [
+        "-std=gnu11",
+        "-O1",
+        "-g",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-fPIC",
+        "-shared",
+        f"-Wl,-soname,{library.name}",
+    ]
     subprocess.run(["cc", *flags, "-o", str(library), *arguments, "-lm", "-lpthread"], check=True)
 
 

@@ -1,0 +1,67 @@
+"""Record kernels with Nsight Systems, which watches a process of its own: works for everything that CUDA runs."""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from isim.profiler.child import run_child
+from isim.profiler.device.contract import Repetition, Workload
+from isim.profiler.device.run_batches import command
+from isim.profiler.importers.cut import Cut
+from isim.profiler.importers.executions import executions
+from isim.profiler.importers.nsys import read_nsys
+
+_TIMEOUT_S = 900.0
+
+
+class NsysRecorder:
+    """Run a workload under `nsys` and read what it recorded: a `KernelRecorder`.
+
+    Parameters
+    ----------
+    spec
+        The device, as the user named it.
+    """
+
+    name = "nsys"
+
+    def __init__(self, spec: str) -> None:
+        self._spec = spec
+
+    def record(self, workload: Workload, repetitions: int) -> Sequence[Repetition]:
+        """Load the workload again in another process and return its repetitions.
+
+        Raises
+        ------
+        ProfileError
+            nsys or the process fails, or the repetitions cannot be told apart.
+        """
+        with tempfile.TemporaryDirectory(prefix="isim-nsys-") as folder:
+            report, export = Path(folder) / "report.nsys-rep", Path(folder) / "report.sqlite"
+            # Only kernels and the calls that launch them; the range is what run_batches puts between start and stop.
+            options = ["--trace=cuda", "--sample=none", "--cpuctxsw=none", "--cuda-graph-trace=node"]
+            options += ["--capture-range=cudaProfilerApi", "--capture-range-end=stop", f"--output={report}"]
+            batches = command(self._spec, workload, repetitions)
+            started_ns = time.monotonic_ns()
+            run_child(["nsys", "profile", *options, *batches], _TIMEOUT_S)
+            run_child(["nsys", "export", "--type=sqlite", f"--output={export}", str(report)], _TIMEOUT_S)
+            found = executions(read_nsys(export), Cut("repeats", repeats=repetitions)).repetitions
+        # Times of the report count from the start of its session; telemetry needs no more than to be beside it.
+        return [shifted(repetition, started_ns) for repetition in found]
+
+
+def shifted(repetition: Repetition, by_ns: int) -> Repetition:
+    """Return the repetition so much later.
+
+    Examples
+    --------
+    >>> shifted(Repetition(0, 9, ()), 5)
+    Repetition(start_ns=5, finish_ns=14, kernels=())
+    """
+    kernels = tuple(
+        replace(kernel, start_ns=kernel.start_ns + by_ns, finish_ns=kernel.finish_ns + by_ns)
+        for kernel in repetition.kernels
+    )
+    return Repetition(repetition.start_ns + by_ns, repetition.finish_ns + by_ns, kernels)
