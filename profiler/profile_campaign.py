@@ -69,15 +69,16 @@ def campaign_key(bench: Bench) -> dict[str, Any]:
 
 
 def identity(model: str) -> str:
-    """Return the SHA-256 of a model that is a file, else its name.
+    """Return the SHA-256 of a model that is a file (with what stands behind a `?`), else its name.
 
     Examples
     --------
     >>> identity("resnet18")
     'resnet18'
     """
-    path = Path(model)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else model
+    name, _, sizes = model.partition("?")
+    path = Path(name)
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}?{sizes}" if path.is_file() else model
 
 
 def _profile(bench: Bench, results: list[dict[str, Any]], stopping: Stopping) -> Profile:

@@ -13,7 +13,7 @@ from isim.profiler.stopping import Stopping
 from isim.profiler.telemetry import THROTTLING, Sample, Telemetry
 from isim.profiler.warm_up import warm_up
 
-_MAX_RECORDED = 1000
+_MAX_RECORDED = 200
 _CHECKED_EVERY = 10  # deciding to stop takes time, in which the device cools
 
 
