@@ -32,7 +32,7 @@ def table_problems(table: pa.Table) -> Iterator[str]:
         return
     start_ns, finish_ns = (_numbers(table, name) for name in ("start_ns", "finish_ns"))
     solo_ns, slowdown = (_numbers(table, name, 1) for name in ("solo_ns", "slowdown"))
-    statistic = np.array(table["statistic"].to_pylist())
+    sharing, statistic = (np.array(table[name].to_pylist()) for name in ("sharing", "statistic"))
     for wrong, what in (
         (start_ns < 0, "start_ns is negative"),
         (finish_ns <= start_ns, "finish_ns is not after start_ns"),
@@ -42,7 +42,7 @@ def table_problems(table: pa.Table) -> Iterator[str]:
         (solo_ns <= 0, "solo_ns is not positive"),
         (~(slowdown > 0), "slowdown is not positive"),
         (~(_numbers(table, "slowdown_at_solo_clock", 1) > 0), "slowdown_at_solo_clock is not positive"),
-        (~np.isin(table["sharing"].to_pylist(), SHARINGS), f"sharing is not one of {', '.join(SHARINGS)}"),
+        (~np.isin(sharing, SHARINGS), f"sharing is not one of {', '.join(SHARINGS)}"),
         (~np.isin(statistic, STATISTICS), f"statistic is not one of {', '.join(STATISTICS)}"),
         ((statistic == "makespan") & _counted(table), "counted is true of a makespan"),
     ):
@@ -85,4 +85,4 @@ def _first(table: pa.Table, wrong: _Mask) -> str:
 
 
 def _numbers(table: pa.Table, name: str, missing: int = 0) -> npt.NDArray[Any]:
-    return table[name].fill_null(missing).to_numpy()
+    return table[name].combine_chunks().fill_null(missing).to_numpy(zero_copy_only=False)

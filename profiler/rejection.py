@@ -66,7 +66,8 @@ def rejected(
     """
     throttled = (reasons_during(start_ns, finish_ns, telemetry) & THROTTLING) != 0
     lowest = _clocks(start_ns, finish_ns, telemetry, np.min)
-    return throttled | (lowest < CLOCK_FLOOR * solo_clock_mhz)  # a comparison with NaN is false
+    bad: npt.NDArray[np.bool_] = throttled | (lowest < CLOCK_FLOOR * solo_clock_mhz)  # with NaN it is false
+    return bad
 
 
 def reason_counts(telemetry: Telemetry) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """When enough was measured: often enough, long enough, and steadily enough, or for too long."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ def relative_noise(durations_ns: npt.ArrayLike) -> float:
     if len(durations_ns) < 2:
         return float("inf")
     median, mad = median_and_mad(durations_ns)
-    return _DEVIATION_OF_MAD * mad * _ERROR_OF_MEDIAN / len(durations_ns) ** 0.5 / median
+    return _DEVIATION_OF_MAD * mad * _ERROR_OF_MEDIAN / math.sqrt(len(durations_ns)) / median
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Telemetry:
         if not misfits:
             table = table.sort_by("time_ns").combine_chunks()
             for name in SCHEMA.names[1:4] + SCHEMA.names[5:]:
-                bad = int((table[name].fill_null(0).to_numpy() < 0).sum())
+                bad = int((table[name].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False) < 0).sum())
                 if bad:
                     problems.append(f"{name} is negative in {count_rows(bad)}; correct it")
         if problems:
@@ -102,10 +102,9 @@ class Telemetry:
         >>> Telemetry.from_samples([Sample(5, power_w=70.0)]).table["power_w"].to_pylist()
         [70.0]
         """
-        columns = list(zip(*samples, strict=True)) if samples else [()] * len(SCHEMA)
-        return cls.from_table(
-            pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA), {}
-        )
+        columns = zip(*samples, strict=True) if samples else [()] * len(SCHEMA)
+        named = {field.name: pa.array(column, field.type) for field, column in zip(SCHEMA, columns, strict=True)}
+        return cls.from_table(pa.table(named), {})
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -143,12 +142,12 @@ class Telemetry:
     @property
     def sm_clock_mhz(self) -> npt.NDArray[np.float64]:
         """The clock of the SMs (a CPU's: of its cores); NaN where it was not reported."""
-        return self.table["sm_clock_mhz"].fill_null(np.nan).to_numpy()
+        return self.table["sm_clock_mhz"].combine_chunks().fill_null(np.nan).to_numpy(zero_copy_only=False)
 
     @property
     def throttle_reasons(self) -> npt.NDArray[np.int64]:
         """The bits of `REASONS`; 0 where none was reported."""
-        return self.table["throttle_reasons"].fill_null(0).to_numpy()
+        return self.table["throttle_reasons"].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False)
 
     def digest(self) -> str:
         """Return the SHA-256 of the content."""

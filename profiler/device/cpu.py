@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from isim.errors import NoDeviceError, ProfileError
-from isim.profiler.device.contract import Bench
+from isim.profiler.device.contract import Bench, Event, Workload
 from isim.profiler.device.cpu_clock import CpuClock
 from isim.profiler.device.thread_stream import Mark, ThreadStream
 from isim.profiler.workloads.callable_workload import CallableWorkload, call_factory
@@ -105,18 +105,18 @@ class CpuDevice:
             self._streams[index] = ThreadStream(index, core, self._failures.append)
         return self._streams[index]
 
-    def launch(self, workload: Any, stream: ThreadStream) -> None:
+    def launch(self, workload: Workload, stream: Any) -> None:
         """Queue one batch."""
         self._check()
         stream.put(lambda: workload.run(stream))
 
-    def record(self, stream: ThreadStream) -> Mark:
+    def record(self, stream: Any) -> Mark:
         """Queue a mark behind what the stream holds."""
         mark = Mark(self._passed)
         stream.put(mark.set)
         return mark
 
-    def wait_any(self, events: Sequence[Mark]) -> None:
+    def wait_any(self, events: Sequence[Event]) -> None:
         """Return when at least one of the events is done."""
         with self._passed:
             self._passed.wait_for(lambda: any(event.done() for event in events))

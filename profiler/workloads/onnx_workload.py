@@ -93,7 +93,7 @@ def make_inputs(
     arrays: dict[str, npt.NDArray[Any]] = {}
     problems = []
     for value in inputs:
-        shape = [sizes.get(length, length) if isinstance(length, str) else length for length in value.shape]
+        shape: list[Any] = [sizes.get(length, length) if isinstance(length, str) else length for length in value.shape]
         if shape and not isinstance(shape[0], int):
             shape[0] = batch_size
         if shape and shape[0] != batch_size:

@@ -24,7 +24,7 @@ COLUMNS = ("--columns", "name=kernel,duration=us,sm=sm", "--duration-unit", "us"
 
 
 def test_an_analytic_profile_is_written_and_summed_up(tmp_path: Path) -> None:
-    done = isim(tmp_path, "profile", "--device", "analytic:T4", "--models", "resnet50,vgg19", "-o", "p.parquet")
+    done = isim(tmp_path, "profile", "resnet50", "vgg19", "--device", "analytic:T4", "-o", "p.parquet")
     assert done.returncode == 0, done.stderr
     profile = Profile.read(tmp_path / "p.parquet")
     assert profile.models == ("resnet50", "vgg19")
@@ -38,7 +38,7 @@ def test_an_analytic_profile_is_written_and_summed_up(tmp_path: Path) -> None:
 
 
 def test_json_says_the_same(tmp_path: Path) -> None:
-    arguments = ("--device", "analytic:L4", "--models", "all", "--batch-sizes", "8", "--sequence-length", "64")
+    arguments = ("all", "--device", "analytic:L4", "--batch-sizes", "8", "--sequence-length", "64")
     done = isim(tmp_path, "profile", *arguments, "-o", "p.parquet", "--json")
     answer = json.loads(done.stdout)
     profile = Profile.read(tmp_path / "p.parquet")
@@ -54,7 +54,7 @@ def test_json_says_the_same(tmp_path: Path) -> None:
 def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
     path = tmp_path / "p.parquet"
     path.write_text("precious")
-    arguments = ("profile", "--device", "analytic:T4", "--models", "vgg19", "--batch-sizes", "1", "-o", "p.parquet")
+    arguments = ("profile", "vgg19", "--device", "analytic:T4", "--batch-sizes", "1", "-o", "p.parquet")
     refused = isim(tmp_path, *arguments)
     assert refused.returncode == 1
     assert "p.parquet: exists already" in refused.stderr
@@ -66,12 +66,21 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--device", "cuda:0", "--models", "vgg19"), 4, "recording on hardware is not available in this version"),
-        (("--device", "cpu", "--models", "vgg19"), 4, "recording on hardware is not available in this version"),
-        (("--device", "tpu:0", "--models", "vgg19"), 1, "no such kind of device"),
-        (("--device", "analytic:T5", "--models", "vgg"), 1, "did you mean 'vgg19'"),
-        (("--device", "analytic:T4", "--models", "vgg19", "--batch-sizes", "1;2"), 2, "not a list of whole numbers"),
-        (("--models", "vgg19"), 2, "--device"),
+        (("mlp", "--device", "cpu:9999"), 4, "no core 9999"),
+        (("mlp", "--device", "cpu:x"), 1, "write cpu:0,1"),
+        (("nothing", "--device", "cpu"), 1, "name an .onnx file"),
+        (("a.onnx", "--device", "cpu"), 1, "a.onnx: no such file"),
+        (("no_such_module:factory", "--device", "cpu"), 1, "no module 'no_such_module'"),
+        (("--colocate", "mlp + mlp", "--device", "cpu"), 1, "not a model at a batch size"),
+        (("--colocate", "mlp@1", "--device", "cpu"), 1, "a mix has two members or more"),
+        (("--colocate", "mlp@1 + mlp@1", "--device", "cpu", "--sharing", "mps"), 1, "use threads or processes"),
+        (("--colocate", "a@1 + b@1", "--device", "analytic:T4"), 2, "measures nothing"),
+        (("vgg19", "--device", "tpu:0"), 1, "no such kind of device"),
+        (("vgg", "--device", "analytic:T5"), 1, "did you mean 'vgg19'"),
+        (("vgg19", "--device", "analytic:T4", "--batch-sizes", "1;2"), 2, "not a list of whole numbers"),
+        (("vgg19", "--device", "analytic:T4", "--batch-sizes", "0"), 2, "at least one sample"),
+        (("--device", "cpu"), 2, "at least one MODEL"),
+        (("vgg19",), 2, "--device"),
     ],
 )
 def test_mistakes_end_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
