@@ -12,6 +12,7 @@ from isim.errors import IsimError
 _COMMANDS = {
     "run": "Simulate requests through a policy on one GPU and record what happened.",
     "compare": "Run several policies on the same requests and say how they differ.",
+    "calibrate": "Fit contention models to measured co-location.",
     "profile": "Record a profile on a device, or compute an analytic one.",
     "import": "Turn what other tools recorded into a profile or a trace.",
     "trace": "Make and look at traces of arriving requests.",

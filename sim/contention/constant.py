@@ -1,5 +1,8 @@
 """One slowdown for everyone who is not alone."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 from numba import njit
 
@@ -34,6 +37,7 @@ class Constant:
     """
 
     name = "constant"
+    search: ClassVar[Mapping[str, tuple[float, ...]]] = {"slowdown": (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)}
     speeds = staticmethod(_speeds)
 
     def __init__(self, slowdown: float = 1.5) -> None:

@@ -1,5 +1,8 @@
 """Blocks of the kernel that started first keep the SMs; later kernels get what is left over."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 from numba import njit
 
@@ -66,6 +69,10 @@ class Leftover:
     """
 
     name = "leftover"
+    search: ClassVar[Mapping[str, tuple[float, ...]]] = {
+        "kappa": (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2),
+        "beta": (0.0, 0.025, 0.05, 0.1, 0.2),
+    }
     speeds = staticmethod(_speeds)
 
     def __init__(self, kappa: float = 1.0, beta: float = 0.05) -> None:

@@ -1,0 +1,85 @@
+"""`isim calibrate`: fit contention models to a co-location recording."""
+
+from typing import Any
+
+import click
+
+_ALL = ("none", "constant", "fair", "roofline", "leftover")
+
+
+@click.command()
+@click.option("--profile", required=True, type=click.Path(), help="The kernels of the recording's workloads, alone.")
+@click.option("--recording", required=True, type=click.Path(), help="What was measured together.")
+@click.option(
+    "--model", "models", multiple=True, help="A contention model to fit (repeatable), or all; all if left out."
+)
+@click.option(
+    "--sharing", default="streams", help="Which sharing mode of the recording to fit; modes are never pooled."
+)
+@click.option("-o", "--output", type=click.Path(), help="Where to write the best model, as TOML.")
+@click.option("-f", "--force", is_flag=True, help="Replace the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--seed", default=0, help="Seeds the bootstrap.")
+def command(
+    profile: str, recording: str, models: tuple[str, ...], sharing: str, output: str | None, force: bool,
+    as_json: bool, seed: int,
+) -> None:  # fmt: skip
+    """Fit contention models to measured co-location, and print their errors on what they have not seen.
+
+    \b
+    isim calibrate --profile p.parquet --recording c.parquet --sharing mps -o contention.toml
+    isim run --profile p.parquet --contention contention.toml
+    """
+    import json
+
+    from isim.calibrate import calibrate
+    from isim.cli.tables import print_table
+    from isim.contention_file import write_contention
+
+    names = _ALL if not models or "all" in models else models
+    found = calibrate(profile, recording, sharing, names, seed)
+    for note in found["left_out"]:
+        click.echo(f"isim: {note}", err=True)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, sort_keys=True))
+    else:
+        _print(found, print_table)
+    for warning in found["warnings"]:
+        click.echo(f"isim: {warning}", err=True)
+    if output is not None:
+        best = found["models"][found["best"]]
+        content = {"name": found["best"], **{key: found[key] for key in ("inputs", "versions", "sharing", "mixes")}}
+        write_contention(
+            output, {**content, **{key: best[key] for key in ("parameters", "intervals", "errors")}}, force
+        )
+        click.echo(f"isim: wrote {output} ({found['best']})", err=True)
+
+
+def _print(found: dict[str, Any], print_table: Any) -> None:
+    kinds = list(found["models"][found["best"]]["errors"])
+    click.echo(f"{found['mixes']} mixes, {found['slowdowns']} slowdowns, sharing {found['sharing']}")
+    click.echo(
+        "Mean absolute error of slowdown in per cent, 95 % interval over mixes, 90th percentile; by what was left out"
+    )
+
+    def cell(error: dict[str, float] | None) -> list[str]:
+        if error is None:
+            return ["-", "", ""]
+        low, high = 100 * error["mape_low"], 100 * error["mape_high"]
+        return [f"{100 * error['mape']:.1f}", f"[{low:.1f}, {high:.1f}]", f"{100 * error['p90_ape']:.1f}"]
+
+    print_table(
+        "",
+        ["model", *(text for kind in kinds for text in (kind if kind != "fit" else "nothing", "interval", "p90"))],
+        (
+            [name, *(text for kind in kinds for text in cell(model["errors"].get(kind)))]
+            for name, model in found["models"].items()
+        ),
+    )
+    rows = [
+        [name, parameter, f"{value:g}", f"[{model['intervals'][parameter][0]:g}, {model['intervals'][parameter][1]:g}]",
+         "frozen: the data cannot tell" if parameter in model["unidentified"] else ""]
+        for name, model in found["models"].items()
+        for parameter, value in model["parameters"].items()
+    ]  # fmt: skip
+    print_table("Parameters", ["model", "parameter", "value", "interval", ""], rows)

@@ -1,0 +1,79 @@
+"""A fitted contention model as a TOML file: what it is, what it was fitted to, and how well it does."""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from isim.contention.contract import ContentionModel
+from isim.errors import ContentionError
+from isim.plugins import load_plugin
+
+SCHEMA_VERSION = "1"
+
+
+def write_contention(path: str | Path, content: Mapping[str, Any], force: bool = False) -> None:
+    """Write a contention file, whole or not at all.
+
+    Parameters
+    ----------
+    content
+        `name` and `parameters` of the model, and any further tables of numbers and strings.
+
+    Raises
+    ------
+    ContentionError
+        The file exists and `force` is false, or it cannot be written.
+    """
+    target = Path(path)
+    if target.exists() and not force:
+        raise ContentionError(f"{path}: exists already; choose another path or replace it with -f/--force")
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(_toml({"schema": SCHEMA_VERSION, **content}), encoding="utf-8")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ContentionError(f"{path}: cannot be written ({error.strerror}); choose another path") from None
+
+
+def read_contention(path: str | Path) -> tuple[ContentionModel, dict[str, Any]]:
+    """Return the model that a contention file describes, and the file's content.
+
+    Raises
+    ------
+    ContentionError
+        The file is missing, not TOML, of another version, or names a model or parameter that does not exist.
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ContentionError(f"{path}: no such file; write one with 'isim calibrate'") from None
+    except OSError as error:
+        raise ContentionError(f"{path}: cannot be read ({error.strerror}); name a contention file") from None
+    except ValueError as error:
+        raise ContentionError(f"{path}: not TOML ({error}); write one with 'isim calibrate'") from None
+    if content.get("schema") != SCHEMA_VERSION:
+        raise ContentionError(
+            f"{path}: not a contention file of a known version (found schema {content.get('schema')!r}, known "
+            f"{SCHEMA_VERSION!r}); write one with 'isim calibrate'"
+        )
+    parameters = content.get("parameters", {})
+    spec = f"{content.get('name', '')}:" + ",".join(f"{key}={value!r}" for key, value in parameters.items())
+    try:
+        model: ContentionModel = load_plugin("contention model", "isim.contention", spec.rstrip(":"), ContentionError)
+    except ContentionError as error:
+        raise ContentionError(*(f"{path}: {problem}" for problem in error.problems)) from None
+    return model, content
+
+
+def _toml(content: Mapping[str, Any], path: str = "") -> str:
+    """Write nested mappings of numbers, strings and lists; JSON's forms of these are TOML's."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in content.items() if not isinstance(value, Mapping)]
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            name = f"{path}.{key}" if path else key
+            lines += ["", f"[{name}]", _toml(value, name)]
+    return "\n".join(lines) + ("" if path else "\n")
