@@ -1,32 +1,37 @@
-"""Deal the requests of one stream to several models, as studies of serving do with traces that name none."""
+"""Give the requests of traces and rates other models, dealing out whole sources or single requests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from isim.errors import TraceError
-from isim.traces.streams import stream
+from isim.traces.deal import deal
+from isim.traces.rates import Rates
 from isim.traces.trace import Trace
+from isim.traces.trace_stream import TraceStream
 
 
 def map_models(
-    trace: Trace, weights: Mapping[str, float], how: str = "stripes", *, by: str | None = None, seed: int = 0
+    trace: Trace,
+    weights: Mapping[str, float],
+    how: str = "stripes",
+    *,
+    by: str | None = None,
+    order: str = "file",
+    seed: int = 0,
 ) -> Trace:
     """Return the trace with its requests dealt to models; arrivals and all other columns stay as they are.
 
     Parameters
     ----------
-    weights
-        Names and weights > 0 of the models. Stripes deal equally and take equal weights only.
-    how
-        `stripes`: the i-th source goes to model i modulo their number. `weights`: each goes to a random one.
     by
         The column whose distinct values are the sources, in order of first appearance, such as `tenant`: all requests
         of one go to one model. By default each request is its own.
-    seed
-        Of the random choice.
+    weights, how, order, seed
+        As of `deal`.
 
     Raises
     ------
@@ -39,33 +44,114 @@ def map_models(
     >>> map_models(trace, {"resnet50": 1, "bert": 1}).table["model"].to_pylist()
     ['resnet50', 'bert', 'resnet50']
     """
-    names, shares = list(weights), np.array(list(weights.values()), dtype=float)
-    given = ", ".join(f"{name}={weight:g}" for name, weight in weights.items())
-    if not names or not (np.isfinite(shares) & (shares > 0)).all():
-        raise TraceError(f"mapping: every model needs a weight > 0 (found {given or 'no models'}); give it one")
-    sources = _sources(trace, by)
-    count = int(sources.max()) + 1
-    if how == "stripes":
-        if (shares != shares[0]).any():
-            raise TraceError(f"mapping: stripes deal equally (found {given}); make the weights equal or map by weights")
-        codes = np.arange(count) % len(names)
-    elif how == "weights":
-        codes = stream(seed, "mapping").choice(len(names), size=count, p=shares / shares.sum())
-    else:
-        raise TraceError(f"mapping: no way called {how!r}; choose stripes or weights")
-    mapping = {"how": how, "by": by or "request", "models": dict(weights), "seed": seed if how == "weights" else None}
-    model = pa.DictionaryArray.from_arrays(codes[sources].astype(np.int32), pa.array(names))
-    return trace.revised({"op": "map", "params": mapping}, {"mapping": mapping}, model=model)
+    return map_stream(TraceStream.of(trace), weights, how, by=by, order=order, seed=seed).collected()
 
 
-def _sources(trace: Trace, by: str | None) -> npt.NDArray[np.int64]:
-    """Number each request's source in order of first appearance."""
-    if by is None:
-        return np.arange(len(trace))
-    if by not in trace.table.column_names:
-        raise TraceError(f"mapping: no column {by!r} (has: {', '.join(trace.table.column_names)}); choose one of these")
-    values = trace.table[by].to_pandas()
-    if values.isna().any():
-        raise TraceError(f"mapping: column {by!r} is empty in {values.isna().sum()} rows; choose another column")
-    codes: npt.NDArray[np.int64] = values.factorize()[0]
-    return codes
+def map_stream(
+    trace: TraceStream,
+    weights: Mapping[str, float],
+    how: str = "stripes",
+    *,
+    by: str | None = None,
+    order: str = "file",
+    seed: int = 0,
+) -> TraceStream:
+    """Return the stream with its requests dealt to models, as `map_models`; the trace is read twice.
+
+    Raises
+    ------
+    TraceError
+        As `map_models`.
+    """
+    codes = deal(_requests_by_source(trace, by), weights, how, order, seed)
+    names = pa.array(list(weights))
+
+    def opened() -> Iterator[pa.Table]:
+        first, sources = 0, _Sources(by)
+        for chunk in trace:
+            source = np.arange(first, first + len(chunk)) if by is None else sources.numbered(chunk)
+            first += len(chunk)
+            model = pa.DictionaryArray.from_arrays(codes[source], names)
+            yield chunk.set_column(chunk.column_names.index("model"), "model", model)
+
+    mapping = _mapping(weights, how, by or "request", order, seed)
+    return trace.changed({"op": "map", "params": mapping}, opened, mapping=mapping)
+
+
+def map_rates(
+    rates: Rates, weights: Mapping[str, float], how: str = "stripes", *, order: str = "file", seed: int = 0
+) -> Rates:
+    """Return rates with every tenant, such as a function, dealt to a model; tenants stay apart.
+
+    Parameters
+    ----------
+    weights, how, order, seed
+        As of `deal`; a tenant's requests are its counts, or its rates times their windows. The order of the file is
+        that of the column `x_row`, which importers write; without one, that of the names.
+
+    Raises
+    ------
+    TraceError
+        The rates name no tenants, there is no such way, or the weights do not fit.
+
+    Examples
+    --------
+    >>> rates = Rates.from_columns(start_ns=[0] * 3, width_ns=60, model="f", tenant=["x", "y", "z"], count=[1, 5, 3])
+    >>> mapped = map_rates(rates, {"a": 1, "b": 1}, "blocks", order="popularity").table
+    >>> dict(zip(mapped["tenant"].to_pylist(), mapped["model"].to_pylist(), strict=True))
+    {'y': 'a', 'z': 'a', 'x': 'b'}
+    """
+    tenant = rates.text("tenant")
+    if tenant.null_count:
+        raise TraceError("mapping: the rates name no tenants to deal to models; import them by tenant")
+    named, tenants = tenant.indices.to_numpy(), len(tenant.dictionary)
+    place = np.full(tenants, np.inf)
+    np.minimum.at(place, named, np.nan_to_num(rates.numbers("x_row")))  # where the source lists them, if it does
+    source = np.argsort(np.argsort(place, kind="stable"))[named]
+    requests = np.bincount(source, rates.rate_rps * rates.numbers("width_ns") / 1e9, minlength=tenants)
+    codes = deal(requests, weights, how, order, seed)
+    mapping = _mapping(weights, how, "tenant", order, seed)
+    model = pa.DictionaryArray.from_arrays(codes[source], pa.array(list(weights)))
+    return rates.revised({"op": "map", "params": mapping}, {"mapping": mapping}, model=model)
+
+
+def _mapping(weights: Mapping[str, float], how: str, by: str, order: str, seed: int) -> dict[str, Any]:
+    return {
+        "how": how,
+        "by": by,
+        "order": order,
+        "models": dict(weights),
+        "seed": seed if how == "weights" else None,
+    }
+
+
+class _Sources:
+    """Number sources in the order in which they first appear."""
+
+    def __init__(self, by: str | None) -> None:
+        self.by = by
+        self.numbers: dict[Any, int] = {}
+
+    def numbered(self, chunk: pa.Table) -> npt.NDArray[np.int64]:
+        if self.by not in chunk.column_names:
+            has = ", ".join(chunk.column_names)
+            raise TraceError(f"mapping: no column {self.by!r} (has: {has}); choose one of these")
+        column: Any = chunk[self.by].combine_chunks()
+        if column.null_count:
+            raise TraceError(f"mapping: column {self.by!r} is empty in {column.null_count} rows; choose another column")
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        encoded = column.dictionary_encode()  # in order of first appearance
+        local = [self.numbers.setdefault(value, len(self.numbers)) for value in encoded.dictionary.to_pylist()]
+        return np.array(local, dtype=np.int64)[encoded.indices.to_numpy()]
+
+
+def _requests_by_source(trace: TraceStream, by: str | None) -> npt.NDArray[np.int64] | int:
+    sources, counts, rows = _Sources(by), np.zeros(0, dtype=np.int64), 0
+    for chunk in trace:
+        rows += len(chunk)
+        if by is not None:
+            more = np.bincount(sources.numbered(chunk), minlength=len(sources.numbers))
+            more[: len(counts)] += counts
+            counts = more
+    return rows if by is None else counts

@@ -3,12 +3,24 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isim.traces.burstiness import (
+    Times,
+    autocorrelation,
+    dispersion_within_minutes,
+    hurst,
+    index_of_dispersion,
+    occupied_windows,
+)
+from isim.traces.clock_grid import clock_grid_ns
 from isim.traces.trace import Trace
 
-_Times = npt.NDArray[np.int64]
+__all__ = ["DISPERSION_WIDTHS_S", "LAGS", "describe", "index_of_dispersion"]
+
+DISPERSION_WIDTHS_S = (0.1, 1, 10, 60, 600)
+LAGS = 10
 _MINUTE_NS = 60_000_000_000
+_QUANTILES = {"p1": 0.01, "p10": 0.1, "p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
 
 def describe(trace: Trace) -> dict[str, Any]:
@@ -16,7 +28,7 @@ def describe(trace: Trace) -> dict[str, Any]:
 
     `gap_cv` is the standard deviation over the mean of the gaps between arrivals, `index_of_dispersion_10s` the
     variance over the mean of the arrivals in whole windows of 10 s: both are 1 for a Poisson process.
-    The peak minute is the fullest of the whole minutes since the start.
+    The peak minute is the fullest of the whole minutes since the start. docs/traces.md has the formulas of all.
 
     Examples
     --------
@@ -25,15 +37,26 @@ def describe(trace: Trace) -> dict[str, Any]:
     (0.75, 0.6666666666666666)
     """
     arrivals, window_ns = trace.arrival_ns, trace.duration_ns
+    gaps = np.diff(arrivals)
     peak_start_s, peak_rate_rps = _peak_minute(arrivals, window_ns)
+    tick_ns = clock_grid_ns(arrivals)
+    correlations = autocorrelation(gaps.astype(float), LAGS)
     counts = np.bincount(trace.model_codes, minlength=len(trace.models))
     by_model = np.split(arrivals[np.argsort(trace.model_codes, kind="stable")], np.cumsum(counts)[:-1])
     return {
         "requests": len(trace),
         "duration_s": window_ns / 1e9,
         **_tempo(arrivals, window_ns),
-        "simultaneous_share": float(np.mean(np.diff(arrivals) == 0)) if len(trace) > 1 else None,
-        **{f"index_of_dispersion_{w}s": index_of_dispersion(arrivals, window_ns, w * 10**9) for w in (1, 10, 60)},
+        "gap_s": {name: float(np.quantile(gaps, q) / 1e9) for name, q in _QUANTILES.items()} if len(gaps) else None,
+        "gap_autocorrelation": correlations,
+        "simultaneous_share": float(np.mean(gaps == 0)) if len(gaps) else None,
+        "clock_tick_s": None if tick_ns is None else tick_ns / 1e9,
+        **{
+            f"index_of_dispersion_{width_s}s": index_of_dispersion(arrivals, window_ns, round(width_s * 1e9))
+            for width_s in DISPERSION_WIDTHS_S
+        },
+        "index_of_dispersion_1s_within_minutes": dispersion_within_minutes(arrivals, window_ns),
+        "hurst": hurst(arrivals, window_ns),
         "peak_minute_start_s": peak_start_s,
         "peak_minute_rate_rps": peak_rate_rps,
         "models": {
@@ -43,41 +66,15 @@ def describe(trace: Trace) -> dict[str, Any]:
     }
 
 
-def index_of_dispersion(arrival_ns: _Times, duration_ns: int, width_ns: int) -> float | None:
-    """Return variance over mean of the counts in the whole windows of `width_ns`; None if these are fewer than two.
-
-    The variance is the unbiased one.
-
-    Examples
-    --------
-    >>> index_of_dispersion(np.array([0, 1, 2, 3]), duration_ns=20, width_ns=10)
-    4.0
-    """
-    windows = duration_ns // width_ns
-    _, counts = _occupied(arrival_ns, windows, width_ns)
-    total = int(counts.sum())
-    if windows < 2 or total == 0:
-        return None
-    squares = float(np.sum(counts.astype(float) ** 2))
-    return (squares / total - total / windows) * windows / (windows - 1)
-
-
-def _occupied(arrival_ns: _Times, windows: int, width_ns: int) -> tuple[_Times, _Times]:
-    """Return which windows hold arrivals and how many; empty ones are not stored, there may be billions."""
-    which = arrival_ns[: np.searchsorted(arrival_ns, windows * width_ns)] // width_ns
-    first = np.flatnonzero(np.diff(which, prepend=-1))
-    return which[first], np.diff(first, append=len(which))
-
-
-def _peak_minute(arrival_ns: _Times, duration_ns: int) -> tuple[float | None, float | None]:
-    which, counts = _occupied(arrival_ns, duration_ns // _MINUTE_NS, _MINUTE_NS)
+def _peak_minute(arrival_ns: Times, duration_ns: int) -> tuple[float | None, float | None]:
+    which, counts = occupied_windows(arrival_ns, duration_ns // _MINUTE_NS, _MINUTE_NS)
     if not len(counts):
         return None, None
     peak = int(counts.argmax())
     return float(which[peak] * 60), float(counts[peak] / 60)
 
 
-def _tempo(arrival_ns: _Times, duration_ns: int) -> dict[str, float | None]:
+def _tempo(arrival_ns: Times, duration_ns: int) -> dict[str, float | None]:
     gaps = np.diff(arrival_ns)
     mean = gaps.mean() if len(gaps) > 1 else 0.0
     return {

@@ -39,7 +39,13 @@ def test_stripes_deal_in_turn() -> None:
     assert mapped.table["model"].to_pylist() == ["b", "a", "b", "a", "b", "a"]
     by_tenant = map_models(stream_of(list("vuvwvx")), {"b": 1, "a": 1}, by="tenant")
     assert by_tenant.table["model"].to_pylist() == ["b", "a", "b", "b", "b", "a"]
-    assert by_tenant.footer["mapping"] == {"how": "stripes", "by": "tenant", "models": {"a": 1, "b": 1}, "seed": None}
+    assert by_tenant.footer["mapping"] == {
+        "how": "stripes",
+        "by": "tenant",
+        "order": "file",
+        "models": {"a": 1, "b": 1},
+        "seed": None,
+    }
     assert by_tenant.footer["history"] == [{"op": "map", "params": by_tenant.footer["mapping"]}]
 
 
@@ -56,7 +62,7 @@ def test_weights_deal_in_proportion() -> None:
         (({"a": 1, "b": 2},), "stripes deal equally (found a=1, b=2); make the weights equal or map by weights"),
         (({},), "every model needs a weight > 0 (found no models); give it one"),
         (({"a": 0},), "every model needs a weight > 0 (found a=0); give it one"),
-        (({"a": 1}, "hash"), "no way called 'hash'; choose stripes or weights"),
+        (({"a": 1}, "hash"), "no way called 'hash'; choose stripes, blocks or weights"),
     ],
 )
 def test_an_impossible_mapping_is_refused(arguments: tuple, problem: str) -> None:

@@ -46,10 +46,13 @@ def test_what_a_short_trace_cannot_say_is_none() -> None:
     assert {name for name, value in figures.items() if value is None} == {
         "rate_rps",
         "gap_cv",
+        "gap_s",
+        "gap_autocorrelation",
         "simultaneous_share",
-        "index_of_dispersion_1s",
-        "index_of_dispersion_10s",
-        "index_of_dispersion_60s",
+        "clock_tick_s",
+        *(f"index_of_dispersion_{width_s}s" for width_s in (0.1, 1, 10, 60, 600)),
+        "index_of_dispersion_1s_within_minutes",
+        "hurst",
         "peak_minute_start_s",
         "peak_minute_rate_rps",
     }
