@@ -1,11 +1,11 @@
-"""`isim import`: what other tools recorded, as a profile or a trace; one file a kind."""
+"""`isim import`: what other tools recorded, as a profile, a recording or a trace; one file a kind."""
 
 import importlib
 import importlib.util
 
 import click
 
-_KINDS = ("profile", "trace")
+_KINDS = ("profile", "recording", "trace")
 
 
 class _LazyGroup(click.Group):
@@ -23,4 +23,4 @@ class _LazyGroup(click.Group):
 
 @click.group("import", cls=_LazyGroup)
 def command() -> None:
-    """Turn what other tools recorded into a profile or a trace."""
+    """Turn what other tools recorded into a profile, a recording or a trace."""
