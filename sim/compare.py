@@ -116,7 +116,9 @@ def compare(
         As `Experiment.run`; or a policy is named twice.
     """
     _check(experiment, policies, replications)
-    random = experiment.arrivals is not None or experiment.noise or any(takes_seed(policy) for policy in policies)
+    thinking = experiment.clients is not None and experiment.clients.think_law != "constant"
+    drawn = experiment.arrivals is not None or thinking or experiment.noise
+    random = drawn or any(takes_seed(policy) for policy in policies)
     note = "" if replications > 1 else "one replication has no confidence interval; give more with --seeds"
     if not random:
         replications, note = 1, "nothing is random here, so there is nothing to replicate: every policy ran once"

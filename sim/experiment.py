@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, ValidationError
 
 from isim.errors import ExperimentError
-from isim.experiment_keys import BUILT_IN, Arrivals, Clients, ExperimentKeys, is_analytic
+from isim.experiment_keys import BUILT_IN, MLPERF, Arrivals, Clients, ExperimentKeys, Following, Sender, is_analytic
 from isim.experiment_problems import Path as KeyPath
 from isim.experiment_problems import sentences
 
@@ -55,8 +55,9 @@ class Experiment(ExperimentKeys):
             An experiment file.
         flags
             `profile`, `trace`, `policy`, `sharing`, `concurrency`, `contention`, `noise`, `seed`, and of requests
-            `process`, `cv`, `models`, `clients`, `samples`, `requests_per_client`, as the fields are; in numbers
-            `rate_rps`, `duration_s`, `think_s`, `horizon_s` and `slo_s`. None and empty mean: not given.
+            `process`, `bursts`, `models`, `clients`, `think_law`, `samples`, `requests_per_client`, as the fields are;
+            in numbers `rate_rps`, `duration_s`, `think_s`, `stagger_s`, `horizon_s` and `slo_s`. None and empty mean:
+            not given.
 
         Raises
         ------
@@ -78,6 +79,8 @@ class Experiment(ExperimentKeys):
                 ("arrivals",): _keys(Arrivals),
                 ("clients",): _keys(Clients),
             }
+            known |= {("arrivals", "tenants", name): _keys(Sender) for name in _tenants(keys)}
+            known |= {("then", number): _keys(Following) for number in range(100)}
             problems = sentences(error.errors(include_url=False), file, flag_of, known)
         raise ExperimentError(*problems)
 
@@ -103,8 +106,18 @@ class Experiment(ExperimentKeys):
         return simulate(self, folder, force, inputs)
 
 
+_OWN_FILE = r".+\.py(:|$)"
+
+
 def _keys(table: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def _tenants(keys: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the tables of the tenants, as far as there are any."""
+    arrivals = keys.get("arrivals")
+    tenants = arrivals.get("tenants") if isinstance(arrivals, Mapping) else None
+    return tenants if isinstance(tenants, Mapping) else {}
 
 
 def _read_toml(path: str | Path) -> dict[str, Any]:
@@ -119,15 +132,20 @@ def _read_toml(path: str | Path) -> dict[str, Any]:
         raise ExperimentError(f"{path}: not TOML ({error}); correct it") from None
     for name in ("profile", "trace", "policy", "contention"):
         value = keys.get(name)
-        is_file = name in ("profile", "trace") or (isinstance(value, str) and re.match(r".+\.py(:|$)", value))
+        is_file = name in ("profile", "trace") or (isinstance(value, str) and re.match(_OWN_FILE, value))
         if isinstance(value, str) and is_file and not is_analytic(value):
             keys[name] = str(path.parent / value)
+    for table in [keys.get("arrivals"), *_tenants(keys).values()]:
+        process = table.get("process") if isinstance(table, dict) else None
+        if isinstance(table, dict) and isinstance(process, str) and re.match(_OWN_FILE, process):
+            table["process"] = str(path.parent / process)
     return keys
 
 
 def _base(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the built-in example, unless the flags name a profile or requests of their own."""
-    own = not is_analytic(given.get("profile", BUILT_IN["profile"])) or {"trace", "clients"} & given.keys()
+    scenario = str(given.get("process")).startswith(MLPERF)
+    own = scenario or not is_analytic(given.get("profile", BUILT_IN["profile"])) or {"trace", "clients"} & given.keys()
     return {} if own else copy.deepcopy(dict(BUILT_IN))
 
 
@@ -137,9 +155,11 @@ _FLAGS: Mapping[str, tuple[KeyPath, str, str]] = {
     "rate_rps": (("arrivals", "rate"), "--rate", "rps"),
     "duration_s": (("arrivals", "duration"), "--duration", "s"),
     "models": (("arrivals", "models"), "--models", ""),
-    "cv": (("arrivals", "cv"), "--cv", ""),
+    "bursts": (("arrivals", "bursts"), "--bursts", ""),
     "clients": (("clients", "models"), "--clients", ""),
     "think_s": (("clients", "think"), "--think", "s"),
+    "think_law": (("clients", "think_law"), "--think-law", ""),
+    "stagger_s": (("clients", "stagger"), "--stagger", "s"),
     "samples": (("clients", "samples"), "--samples", ""),
     "requests_per_client": (("clients", "requests_per_client"), "--requests-per-client", ""),
     "horizon_s": (("horizon",), "--horizon", "s"),
@@ -157,6 +177,8 @@ def _overlay(keys: dict[str, Any], given: dict[str, Any]) -> dict[KeyPath, str]:
         # An objective for every model leaves nothing of the old ones.
         keys["slo"] = slo if "*" in slo else {**({"*": old} if isinstance(old, str) else old), **slo}
     targets = {name: _FLAGS.get(name, ((name,), f"--{name}", "")) for name in given}
+    if "duration_s" in given and ("clients" in given or ("clients" in keys and "process" not in given)):
+        targets["duration_s"] = (("clients", "duration"), "--duration", "s")
     if sources := {path[0] for path, *_ in targets.values()} & set(_SOURCES):
         for name in set(_SOURCES) - sources:  # requests come from one place: those of the file give way
             keys.pop(name, None)

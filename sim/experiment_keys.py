@@ -47,17 +47,52 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+MLPERF = "mlperf-"
+"""How the names of sources start that last longer and need no rate."""
+
+
+class Sender(_Table):
+    """One of several tenants that send requests."""
+
+    process: str = "poisson"
+    rate_rps: Rate = Field(alias="rate")
+    models: dict[str, Positive] | None = None
+    """Weights; those of all tenants if left out."""
+    bursts: Literal["own", "shared"] = "own"
+
+
 class Arrivals(_Table):
     """Generated requests that arrive whatever becomes of the earlier ones."""
 
-    process: Literal["poisson", "gamma", "constant"] = "poisson"
-    rate_rps: Rate = Field(alias="rate")
-    """Mean rate of all models together."""
-    duration_s: Seconds = Field(60.0, alias="duration", validate_default=False)
+    process: str = "poisson"
+    """Such as `gamma:cv=4`; `isim list arrivals` shows all."""
+    tenants: dict[str, Sender] | None = None
+    """Several that send requests, each by a process of its own; instead of `process`, `rate` and `bursts`."""
+    rate_rps: Rate | None = Field(None, alias="rate")
+    """Long-run mean of all models together."""
+    duration_s: Seconds = Field(None, alias="duration")  # type: ignore[assignment]
+    """If left out 60 s; 600 s for the scenarios of MLPerf."""
     models: dict[str, Positive] | None = None
     """Weights; every model of the profile alike if left out."""
-    cv: Positive | None = None
-    """Standard deviation over mean of the gaps; of `gamma` only."""
+    bursts: Literal["own", "shared"] = "own"
+    """Whether models burst independently or together."""
+
+    @on_field("rate_rps")
+    @classmethod
+    def _rated(cls, rate_rps: float | None, info: ValidationInfo) -> float | None:
+        given = info.data  # without the keys that are wrong themselves
+        tenants, process = given.get("tenants"), given.get("process", MLPERF)
+        if rate_rps is None and "tenants" in given and tenants is None and not process.startswith(MLPERF):
+            raise _whole("arrivals: no rate (found none); give one, such as 200rps")
+        if rate_rps is not None and tenants is not None:
+            raise ValueError("tenants have rates of their own; leave it out")
+        return rate_rps
+
+    @on_field("duration_s", mode="before")
+    @classmethod
+    def _lasting(cls, duration: object, info: ValidationInfo) -> object:
+        preset = "600s" if str(info.data.get("process")).startswith(MLPERF) else "60s"
+        return preset if duration is None else duration
 
 
 class Clients(_Table):
@@ -66,11 +101,27 @@ class Clients(_Table):
     models: dict[str, Count]
     """Number of clients of each model."""
     think_s: Pause = Field(0.0, alias="think", validate_default=False)
-    """From an answer to the next request."""
+    """From an answer to the next request; the mean, if it is random."""
+    think_law: Literal["constant", "exponential"] = "constant"
+    stagger_s: Pause = Field(0.0, alias="stagger", validate_default=False)
+    """The first requests of all clients are spread evenly over this time."""
     samples: Count = 1
     """Samples in a request."""
     requests_per_client: Count | None = None
-    """After how many requests a client falls silent."""
+    """After how many requests a client falls silent, if its duration has passed as well."""
+    duration_s: Seconds | None = Field(None, alias="duration")
+    """After which time a client falls silent, if it has sent its requests as well."""
+
+
+class Following(_Table):
+    """A request that follows others, as the next step of a pipeline does."""
+
+    model: str
+    after: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The models whose requests must have ended."""
+    delay_s: Pause = Field(0.0, alias="delay", validate_default=False)
+    """From the last of these ends to its arrival."""
+    samples: Count = 1
 
 
 class ExperimentKeys(_Table):
@@ -82,6 +133,8 @@ class ExperimentKeys(_Table):
     """Path of a trace."""
     arrivals: Arrivals | None = None
     clients: Clients | None = None
+    then: tuple[Following, ...] = ()
+    """Requests that those of the trace or the arrivals cause."""
     policy: str = "dynamic:max_queue_delay=2ms"
     sharing: Literal["exclusive", "streams"] = "streams"
     concurrency: Count = None  # type: ignore[assignment]
@@ -112,6 +165,13 @@ class ExperimentKeys(_Table):
             raise _whole("no requests (found neither trace, arrivals nor clients); give one of them")
         return clients
 
+    @on_field("then")
+    @classmethod
+    def _roots(cls, then: tuple[Following, ...], info: ValidationInfo) -> tuple[Following, ...]:
+        if then and info.data.get("clients") is not None:
+            raise ValueError("clients cause no further requests; start from a trace or arrivals")
+        return then
+
     @on_field("concurrency", mode="before")
     @classmethod
     def _fit_sharing(cls, concurrency: object, info: ValidationInfo) -> object:
@@ -131,9 +191,10 @@ class ExperimentKeys(_Table):
     @classmethod
     def _end(cls, horizon_s: float | None, info: ValidationInfo) -> float | None:
         clients = info.data.get("clients")
-        if horizon_s is None and clients is not None and clients.requests_per_client is None:
+        if horizon_s is None and clients and clients.requests_per_client is None and clients.duration_s is None:
             raise _whole(
-                "clients without end (found neither horizon nor clients.requests_per_client); give one of them"
+                "clients without end (found neither horizon, clients.duration nor clients.requests_per_client); "
+                "give one of them"
             )
         return horizon_s
 

@@ -1,14 +1,18 @@
 """What an experiment reads or generates before it can run: the profile and the requests."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from isim.errors import ExperimentError, IsimError, ProfileError, TraceError
-from isim.experiment_keys import ExperimentKeys, is_analytic
+from isim.experiment_keys import Arrivals, ExperimentKeys, is_analytic
 from isim.profiler.profile import Profile
+from isim.traces.generators.registry import make_source
+from isim.traces.make import Tenant, superpose
 from isim.traces.trace import Trace
+from isim.workload.mlperf import Scenario
 
 ANALYTIC_BATCH_SIZES = range(1, 9)
 
@@ -23,6 +27,8 @@ class Inputs(NamedTuple):
     """None where clients send the requests."""
     models: tuple[str, ...]
     """Those that requests name."""
+    scenario: Scenario | None = None
+    """What sends requests where neither a trace nor clients do."""
 
 
 class Problems:
@@ -69,23 +75,28 @@ def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> I
         A file cannot be used, or a name or number is wrong; all problems at once.
     """
     problems = Problems()
-    trace, models = None, None
+    trace, models, scenario = None, None, None
     if experiment.trace is not None:
         path = experiment.trace
         trace = problems.collect(lambda: Trace.read(path))
         models = trace.models if trace is not None else ()
     elif experiment.clients is not None:
         models = tuple(experiment.clients.models)
-    elif experiment.arrivals is not None and experiment.arrivals.models is not None:
-        models = tuple(experiment.arrivals.models)
+    elif experiment.arrivals is not None:
+        models = _named(experiment.arrivals)
+    if models is not None:
+        models = tuple(dict.fromkeys((*models, *(step.model for step in experiment.then))))
     if profile is None:
         profile = problems.collect(lambda: _profile(experiment.profile, models))
     if experiment.arrivals is not None:
         names = models if models is not None else profile.models if profile is not None else ("any",)
-        trace = problems.collect(lambda: _generated(experiment, names))
+        source = problems.collect(lambda: _generated(experiment, names))
+        trace, scenario = (source, None) if isinstance(source, Trace) else (None, source)
     problems.raise_any()
     assert profile is not None
-    return Inputs(profile, trace, tuple(models) if models is not None else profile.models)
+    if models is None:
+        models = tuple(dict.fromkeys((*profile.models, *(step.model for step in experiment.then))))
+    return Inputs(profile, trace, tuple(models), scenario)
 
 
 def describe_file(path: str | Path) -> dict[str, Any]:
@@ -108,19 +119,29 @@ def _profile(name: str, models: tuple[str, ...] | None) -> Profile:
         raise ProfileError(*(f"{name}: {problem}" for problem in error.problems)) from None
 
 
-def _generated(experiment: ExperimentKeys, models: tuple[str, ...]) -> Trace:
-    from isim.traces.make import make_trace
+def _named(arrivals: Arrivals) -> tuple[str, ...] | None:
+    """Return the models that generated requests name; None if they name all of the profile."""
+    senders = [arrivals] if arrivals.tenants is None else list(arrivals.tenants.values())
+    named = [sender.models or arrivals.models for sender in senders]
+    if any(models is None for models in named):
+        return None
+    return tuple(dict.fromkeys(model for models in named for model in models or ()))
 
+
+def _generated(experiment: ExperimentKeys, models: tuple[str, ...]) -> Trace | Scenario:
     arrivals = experiment.arrivals
     assert arrivals is not None
+    of_all = arrivals.models or {m: 1.0 for m in models if m not in {step.model for step in experiment.then}}
+    if arrivals.tenants is not None:
+        tenants = [
+            Tenant(name, sender.process, sender.rate_rps, sender.models or of_all, sender.bursts)
+            for name, sender in arrivals.tenants.items()
+        ]
+    else:
+        if isinstance(scenario := make_source(arrivals.process), Scenario):
+            return scenario
+        tenants = [Tenant("", arrivals.process, arrivals.rate_rps or 0.0, of_all, arrivals.bursts)]
     try:
-        return make_trace(
-            arrivals.process,
-            rate_rps=arrivals.rate_rps,
-            duration_ns=round(arrivals.duration_s * 1e9),
-            models=arrivals.models or dict.fromkeys(models, 1.0),
-            seed=experiment.seed,
-            **({} if arrivals.cv is None else {"cv": arrivals.cv}),
-        )
+        return superpose(tenants, duration_ns=round(arrivals.duration_s * 1e9), seed=experiment.seed)
     except TraceError as error:
-        raise TraceError(*(f"arrivals: {problem.removeprefix('trace: ')}" for problem in error.problems)) from None
+        raise TraceError(*(re.sub("^trace: ", "arrivals: ", problem) for problem in error.problems)) from None

@@ -26,7 +26,8 @@ from isim.run import Run, versions
 from isim.simulation import Ending, Simulation
 from isim.traces.streams import stream
 from isim.whole_folder import writing
-from isim.workload import Client, ClosedLoop, Replay, Workload
+from isim.workload import Client, ClosedLoop, Graph, Replay, Step, Workload
+from isim.workload.mlperf import Load
 
 
 class _World(NamedTuple):
@@ -82,6 +83,7 @@ def takes_seed(policy: str) -> bool:
 def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     problems = Problems()
     problems.collect(lambda: _check_objectives(experiment, inputs))
+    workload = problems.collect(lambda: _workload(experiment, inputs))
     operations = problems.collect(lambda: Operations(inputs.profile, inputs.models, experiment.profile))
     policy = problems.collect(lambda: make_policy(_seeded(experiment)))
     contention: ContentionModel | None = problems.collect(
@@ -89,27 +91,41 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     )
     if operations is not None:
         laid_out = operations
-        problems.collect(lambda: _check_sizes(experiment, inputs, laid_out))
+        if workload is not None:
+            most = workload.most_samples
+            problems.collect(lambda: _check_sizes(experiment, most, laid_out))
         if contention is not None:
             model = contention
             problems.collect(lambda: model.demand(laid_out))
         if experiment.noise:
             problems.collect(lambda: _check_dispersion(laid_out))
     problems.raise_any()
-    assert operations is not None and policy is not None and contention is not None
+    assert operations is not None and workload is not None and policy is not None and contention is not None
     noise = Noise(experiment.seed) if experiment.noise else None
-    return _World(operations, _workload(experiment, inputs), policy, contention, noise)
+    return _World(operations, workload, policy, contention, noise)
 
 
 def _workload(experiment: ExperimentKeys, inputs: Inputs) -> Workload:
+    if (of_all := experiment.clients) is not None:
+        models = [model for model, count in of_all.models.items() for _ in range(count)]
+        clients = [
+            Client(model, of_all.samples, of_all.think_s, of_all.stagger_s * number / len(models), of_all.think_law)
+            for number, model in enumerate(models)
+        ]
+        return ClosedLoop(clients, of_all.requests_per_client, experiment.slo_s, of_all.duration_s, experiment.seed)
     if inputs.trace is not None:
-        return Replay(inputs.trace, experiment.slo_s)
-    assert experiment.clients is not None
-    of_all = experiment.clients
-    clients = [
-        Client(model, of_all.samples, of_all.think_s) for model, count in of_all.models.items() for _ in range(count)
-    ]
-    return ClosedLoop(clients, of_all.requests_per_client, experiment.slo_s)
+        roots: Workload = Replay(inputs.trace, experiment.slo_s, experiment.trace or "arrivals")
+    else:
+        assert inputs.scenario is not None and experiment.arrivals is not None
+        arrivals, then = experiment.arrivals, {step.model for step in experiment.then}
+        models = [model for model in inputs.models if model not in then]
+        roots = inputs.scenario.workload(
+            Load(models, arrivals.rate_rps, arrivals.duration_s, experiment.slo_s, experiment.seed)
+        )
+    if not experiment.then:
+        return roots
+    steps = [Step(step.model, step.after, step.delay_s, step.samples) for step in experiment.then]
+    return Graph(roots, steps, experiment.slo_s)
 
 
 def _seeded(experiment: ExperimentKeys) -> str:
@@ -146,27 +162,15 @@ def _check_objectives(experiment: ExperimentKeys, inputs: Inputs) -> None:
         )
 
 
-def _check_sizes(experiment: ExperimentKeys, inputs: Inputs, operations: Operations) -> None:
+def _check_sizes(experiment: ExperimentKeys, most: Mapping[str, int], operations: Operations) -> None:
     """Refuse requests that hold more samples than the largest profiled batch: no policy could dispatch them."""
-    largest = {model: operations.batch_sizes(model)[-1] for model in inputs.models}
-    most = dict.fromkeys(inputs.models, 0)
-    if inputs.trace is None:
-        assert experiment.clients is not None
-        most = dict.fromkeys(inputs.models, experiment.clients.samples)
-        source = "clients"
-    else:
-        source = experiment.trace or "arrivals"
-        if "batch" not in inputs.trace.table.column_names:
-            return
-        column: Any = inputs.trace.table["batch"]
-        samples = column.fill_null(1).to_numpy()
-        for code, model in enumerate(inputs.trace.models):
-            most[model] = int(np.max(samples[inputs.trace.model_codes == code], initial=0))
+    source = experiment.trace or ("arrivals" if experiment.arrivals is not None else "clients")
+    largest = {model: operations.batch_sizes(model)[-1] for model in most}
     if problems := [
-        f"{source}: a request to {model} holds {most[model]} samples, and {experiment.profile} has no measurement at "
+        f"{source}: a request to {model} holds {samples} samples, and {experiment.profile} has no measurement at "
         f"that batch size (largest measured: {largest[model]}); profile it with 'isim profile', or split the request"
-        for model in inputs.models
-        if most[model] > largest[model]
+        for model, samples in most.items()
+        if samples > largest[model]
     ]:
         raise ProfileError(*problems)
 
@@ -194,7 +198,7 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
     return {
         "versions": versions(),
         "seed": experiment.seed,
-        "parameters": experiment.model_dump(mode="json"),
+        "parameters": experiment.model_dump(mode="json") | {"slo_s": dict(world.workload.slo_s)},
         "inputs": {
             "profile": {
                 **({"path": None} if is_analytic(experiment.profile) else describe_file(experiment.profile)),
@@ -215,15 +219,9 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
         "ending": {
             "end_s": ending.end_s,
             "kernel_boundaries": ending.kernel_boundaries,
-            "arrivals_after_horizon": _arrivals_after_horizon(experiment, inputs),
+            "arrivals_after_horizon": 0 if experiment.horizon_s is None else ending.kept_back,
         },
     }
-
-
-def _arrivals_after_horizon(experiment: ExperimentKeys, inputs: Inputs) -> int:
-    if experiment.horizon_s is None or inputs.trace is None:
-        return 0
-    return int(np.count_nonzero(inputs.trace.arrival_ns / 1e9 > experiment.horizon_s))
 
 
 def _stored(built: object, target: type[Any]) -> Mapping[str, Any]:

@@ -65,6 +65,8 @@ class Ending(NamedTuple):
     """The last finish or refusal, or the horizon if something was still open then."""
     unfinished: int
     kernel_boundaries: int
+    kept_back: int
+    """Those of the unfinished that did not arrive."""
 
 
 class Simulation:
@@ -126,7 +128,7 @@ class Simulation:
         self._timers: dict[str, Moment] = {}
         self._timers_now = (0.0, 0)
         self._timers_in_vain = 0
-        self._awaited = 0
+        self._awaited: dict[int, Request] = {}
 
     def run(self) -> Ending:
         """Run until the last request is served, or to the horizon.
@@ -147,11 +149,19 @@ class Simulation:
         self._gpu.cut_off(self._end_s)
         for batch in self._gpu.residents:
             self._listener.still_resident(batch)
-        while self._upcoming is not None:  # the horizon kept it from arriving
-            self._listener.arrived(self._upcoming)
-            unfinished += 1
-            self._upcoming = next(self._requests, None)
-        return Ending(self._end_s, unfinished, self._gpu.kernel_boundaries)
+        kept_back = 0
+        for request in self._never_arrived():
+            self._listener.arrived(request)
+            kept_back += 1
+        return Ending(self._end_s, unfinished + kept_back, self._gpu.kernel_boundaries, kept_back)
+
+    def _never_arrived(self) -> Iterator[Request]:
+        """Yield the requests that the horizon, or a parent that never ended, kept from arriving."""
+        if self._upcoming is not None:
+            yield self._upcoming
+        yield from self._requests
+        if self._workload.reacts:
+            yield from self._workload.kept_back(self._awaited.values())
 
     # What happens -----------------------------------------------------------------------------------------------
 
@@ -188,7 +198,7 @@ class Simulation:
         if self._timers.get(tag) is not moment:  # moved since
             return
         del self._timers[tag]
-        to_come = self._upcoming is not None or self._awaited > 0
+        to_come = self._upcoming is not None or bool(self._awaited)
         if not self._open and not to_come:  # all is served: the run is over
             return
         self._view._now_s = now_s = moment.time_s
@@ -211,15 +221,15 @@ class Simulation:
         self._end_s = now_s
         if self._workload.reacts:
             for request in requests:
-                if (following := self._workload.follow_up(request, now_s)) is not None:
+                for following in self._workload.follow_up(request, now_s):
                     self._arm(following)
 
     def _arm(self, request: Request) -> None:
-        self._awaited += 1
+        self._awaited[request.request_id] = request
         self._clock.at(request.arrived_s, ARRIVAL, lambda _: self._arrive_awaited(request))
 
     def _arrive_awaited(self, request: Request) -> None:
-        self._awaited -= 1
+        del self._awaited[request.request_id]
         self._arrive(request)
 
     # What the policy decides ------------------------------------------------------------------------------------

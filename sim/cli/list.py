@@ -70,14 +70,4 @@ def _gpus() -> list[dict[str, Any]]:
 
 
 def _arrivals() -> list[dict[str, Any]]:
-    import inspect
-
-    from isim.traces.make import PROCESSES
-
-    rows = []
-    for name, process in sorted(PROCESSES.items()):
-        parameters = inspect.signature(process).parameters.values()
-        own = {parameter.name: "required" for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
-        module = " ".join((inspect.getdoc(inspect.getmodule(process)) or "").split())
-        rows.append({"name": name, "summary": module, "parameters": own})
-    return rows
+    return _plugins("isim.arrivals")

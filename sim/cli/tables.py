@@ -143,12 +143,20 @@ def _source(parameters: Mapping[str, Any]) -> str:
     if parameters["trace"] is not None:
         return str(parameters["trace"])
     if (arrivals := parameters["arrivals"]) is not None:
-        cv = f" with CV {arrivals['cv']:g}" if arrivals["cv"] is not None else ""
-        return f"{arrivals['process']}{cv} at {arrivals['rate_rps']:g} rps for {format_seconds(arrivals['duration_s'])}"
+        senders = {"": arrivals} if arrivals["tenants"] is None else arrivals["tenants"]
+        rates = [
+            f"{name}{': ' if name else ''}{sender['process']}"
+            + ("" if sender["rate_rps"] is None else f" at {sender['rate_rps']:g} rps")
+            for name, sender in senders.items()
+        ]
+        at_once = arrivals["process"].startswith("mlperf-offline")
+        return ", ".join(rates) + ("" if at_once else f" for {format_seconds(arrivals['duration_s'])}")
     clients = parameters["clients"]
     each = "" if clients["requests_per_client"] is None else f", {clients['requests_per_client']} requests each"
+    lasting = "" if clients["duration_s"] is None else f", for {format_seconds(clients['duration_s'])}"
     counts = ", ".join(f"{count} of {model}" for model, count in clients["models"].items())
-    return f"clients: {counts}; think time {format_seconds(clients['think_s'])}{each}"
+    law = "exponential " if clients["think_law"] == "exponential" else ""
+    return f"clients: {counts}; {law}think time {format_seconds(clients['think_s'])}{each}{lasting}"
 
 
 def _fixed(value: float | None, digits: int) -> str:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from isim.cli.parameters import Rate, Seconds, Weights
-from isim.cli.trace_output import output_options, save
+from isim.cli.trace_make import command as make
 from isim.units import format_seconds
 
 
@@ -16,37 +15,7 @@ def command() -> None:
     """Make and look at traces of arriving requests."""
 
 
-@command.command()
-@click.argument("process", type=click.Choice(["constant", "gamma", "poisson"]))
-@click.option("--rate", "rate_rps", type=Rate(), required=True, help="Mean rate of all models together.")
-@click.option("--duration", "duration_s", type=Seconds(), required=True, help="How long requests arrive.")
-@click.option("--models", type=Weights(), required=True, help="Models and their shares of the requests.")
-@click.option("--cv", type=float, help="Coefficient of variation of the gaps (gamma only).")
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the random arrivals.")
-@output_options
-def make(
-    process: str,
-    rate_rps: float,
-    duration_s: float,
-    models: dict[str, float],
-    cv: float | None,
-    seed: int,
-    slo: dict[str, float],
-    output: Path,
-    force: bool,
-    quiet: bool,
-) -> None:
-    """Make a trace of an arrival PROCESS.
-
-    \b
-    isim trace make poisson --rate 200rps --duration 10m --models resnet50=3,bert=1 -o t.parquet
-    """
-    from isim.traces.make import make_trace
-
-    duration_ns = round(duration_s * 1e9)
-    parameters = {} if cv is None else {"cv": cv}
-    trace = make_trace(process, rate_rps=rate_rps, duration_ns=duration_ns, models=models, seed=seed, **parameters)
-    save(trace, slo, output, force, quiet)
+command.add_command(make)
 
 
 @command.command()

@@ -1,41 +1,25 @@
-"""Where requests come from: a trace replayed, or clients that wait for their answers."""
+"""A trace replayed."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from isim.clock import snap_s
+from isim.errors import TraceError
 from isim.policies.policy import Request
 from isim.traces.trace import Trace
 
 _CHUNK = 1 << 14
 
 
-class Workload(Protocol):
-    """A source of requests in order of arrival."""
-
-    @property
-    def models(self) -> Sequence[str]:
-        """Every model that requests may name."""
-        ...
-
-    reacts: bool
-    """Whether `follow_up` may ever return a request."""
-
-    def open(self) -> Iterator[Request]:
-        """Yield the requests whose arrival does not depend on the run."""
-        ...
-
-    def follow_up(self, ended: Request, now_s: float) -> Request | None:
-        """Return the request that the end of another one causes, if any."""
-        ...
-
-
 class Replay:
-    """Replay a trace.
+    """Replay a trace; a request with a parent arrives `think_ns` after the parent's end, but not before its time.
+
+    A parent that is refused has ended, too. Only a trace with parents costs more than reading it.
 
     Parameters
     ----------
@@ -43,25 +27,63 @@ class Replay:
         Requests in order of arrival.
     slo_s
         SLO by model, for requests that carry none; the key "*" stands for every other model.
+    where
+        How to name the trace in errors.
+
+    Raises
+    ------
+    TraceError
+        A parent is no request of the trace, or requests wait for each other; all problems at once.
     """
 
-    reacts = False
-
-    def __init__(self, trace: Trace, slo_s: Mapping[str, float] | None = None) -> None:
+    def __init__(self, trace: Trace, slo_s: Mapping[str, float] | None = None, where: str = "trace") -> None:
         self.trace = trace
         self.slo_s = dict(slo_s or {})
+        self.reacts = "parent_id" in trace.table.column_names
+        if self.reacts:
+            _check_parents(trace.table, where)
+        self._children: dict[int, list[tuple[Request, float]]] = {}
 
     @property
     def models(self) -> Sequence[str]:
         """Every model of the trace."""
         return self.trace.models
 
+    @property
+    def most_samples(self) -> Mapping[str, int]:
+        """The largest request to each model, in samples."""
+        if "batch" not in self.trace.table.column_names:
+            return dict.fromkeys(self.models, 1)
+        column: Any = self.trace.table["batch"]
+        most = np.ones(len(self.models), dtype=np.int64)
+        np.maximum.at(most, self.trace.model_codes, column.fill_null(1).to_numpy())
+        return dict(zip(self.models, most.tolist(), strict=True))
+
     def open(self) -> Iterator[Request]:
-        """Yield the trace's requests."""
+        """Yield the trace's requests; those with a parent are kept until it ends."""
         table = self.trace.table
+        if not self.reacts:
+            yield from self._requests(table)
+            return
+        self._children = {}
+        children = table.filter(table["parent_id"].is_valid())
+        parents: list[Any] = children["parent_id"].to_pylist()
+        for request, parent, think_s in zip(self._requests(children), parents, _think_s(children), strict=True):
+            self._children.setdefault(parent, []).append((request, think_s))
+        yield from self._requests(table.filter(table["parent_id"].is_null()))
+
+    def follow_up(self, ended: Request, now_s: float) -> Iterable[Request]:
+        """Return the requests that have this one as their parent."""
+        return [_moved(child, snap_s(now_s + think_s)) for child, think_s in self._children.pop(ended.request_id, ())]
+
+    def kept_back(self, awaited: Iterable[Request]) -> Iterable[Request]:
+        """Return the requests that did not arrive: awaited ones, and those whose parent never ended."""
+        return [*awaited, *(child for children in self._children.values() for child, _ in children)]
+
+    def _requests(self, table: pa.Table) -> Iterator[Request]:
         for start in range(0, table.num_rows, _CHUNK):
             chunk = table.slice(start, _CHUNK).combine_chunks()
-            model = chunk["model"].chunk(0)
+            model: Any = chunk["model"].chunk(0)
             names, codes = model.dictionary.to_pylist(), model.indices.to_numpy()
             arrival_ns = chunk["arrival_ns"].to_numpy()
             default_s = self.slo_s.get("*", math.inf)
@@ -85,74 +107,44 @@ class Replay:
             ]
             yield from map(Request._make, zip(*columns, *optional, strict=True))
 
-    def follow_up(self, ended: Request, now_s: float) -> Request | None:
-        """Return nothing: a trace does not react."""
-        return None
+
+def _think_s(table: pa.Table) -> list[float]:
+    if "think_ns" not in table.column_names:
+        return [0.0] * table.num_rows
+    return [(think_ns or 0) / 1e9 for think_ns in table["think_ns"].to_pylist()]
 
 
-class Client(NamedTuple):
-    """One caller that always waits for its answer."""
-
-    model: str
-    samples: int = 1
-    think_s: float = 0.0
-    """From the end of a request to the arrival of the next."""
-    start_s: float = 0.0
-    """Arrival of its first request."""
+def _moved(request: Request, earliest_s: float) -> Request:
+    """Return a request that arrives no earlier than a time, its objective unchanged."""
+    if earliest_s <= request.arrived_s:
+        return request
+    objective_s = request.deadline_s - request.arrived_s
+    deadline_s = snap_s(earliest_s + objective_s) if objective_s < math.inf else math.inf
+    return request._replace(arrived_s=earliest_s, deadline_s=deadline_s)
 
 
-class ClosedLoop:
-    """Let clients send their next request when their last one has ended and their think time has passed.
-
-    Parameters
-    ----------
-    clients
-        Who calls what.
-    requests_per_client
-        After how many requests each falls silent; None for never, which needs a horizon.
-    slo_s
-        As in `Replay`.
-    """
-
-    reacts = True
-
-    def __init__(
-        self,
-        clients: Sequence[Client],
-        requests_per_client: int | None = None,
-        slo_s: Mapping[str, float] | None = None,
-    ) -> None:
-        self.clients = tuple(clients)
-        self.requests_per_client = requests_per_client
-        self.slo_s = dict(slo_s or {})
-        self._client_of: dict[int, int] = {}
-        self._sent = [0] * len(self.clients)
-        self._next_id = 0
-
-    @property
-    def models(self) -> Sequence[str]:
-        """Every model that a client calls."""
-        return tuple(dict.fromkeys(client.model for client in self.clients))
-
-    def open(self) -> Iterator[Request]:
-        """Return every client's first request, numbered before any other."""
-        self._client_of, self._sent, self._next_id = {}, [0] * len(self.clients), 0
-        starts = sorted((client.start_s, index) for index, client in enumerate(self.clients))
-        return iter([self._send(index, start_s) for start_s, index in starts])
-
-    def follow_up(self, ended: Request, now_s: float) -> Request | None:
-        """Return the next request of the client whose request has ended."""
-        index = self._client_of.pop(ended.request_id)
-        if self._sent[index] == self.requests_per_client:
-            return None
-        return self._send(index, snap_s(now_s + self.clients[index].think_s))
-
-    def _send(self, index: int, arrived_s: float) -> Request:
-        client = self.clients[index]
-        request_id = self._next_id
-        self._next_id += 1
-        self._sent[index] += 1
-        self._client_of[request_id] = index
-        slo_s = self.slo_s.get(client.model, self.slo_s.get("*", float("inf")))
-        deadline_s = snap_s(arrived_s + slo_s) if slo_s < float("inf") else slo_s
-        return Request(request_id, client.model, arrived_s, deadline_s, 0, client.samples, 1.0)
+def _check_parents(table: pa.Table, where: str) -> None:
+    column: Any = table["parent_id"]
+    ids, parents = table["request_id"].to_numpy(), column.fill_null(-1).to_numpy()
+    child = column.is_valid().to_numpy()
+    order = np.argsort(ids, kind="stable")
+    at = order[np.minimum(np.searchsorted(ids[order], parents), len(ids) - 1)]
+    problems = []
+    if (orphan := child & (ids[at] != parents)).any():
+        first = int(orphan.argmax())
+        problems.append(
+            f"{where}: parent_id names no request of the trace (found {parents[first]} in request {ids[first]}"
+            + (f" and {orphan.sum() - 1} more" if orphan.sum() > 1 else "")
+            + "); correct it, or leave it empty"
+        )
+    ancestor = np.where(child & ~orphan, at, -1)
+    for _ in range(len(ids).bit_length()):  # each round goes twice as far back; who still has ancestors is in a circle
+        ancestor = np.where(ancestor >= 0, ancestor[ancestor], -1)
+    if (circular := ancestor >= 0).any():
+        some = ", ".join(map(str, ids[circular][:3]))
+        problems.append(
+            f"{where}: requests wait for each other as parents (found {circular.sum()}, such as {some}); "
+            "break the circle"
+        )
+    if problems:
+        raise TraceError(*problems)

@@ -73,8 +73,11 @@ def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> 
     ("text", "problem"),
     [
         ('polcy = "greedy"', "polcy: unknown key (known: {keys}); did you mean policy?"),
-        ("arrivals = { rat = '5rps' }", "arrivals.rat: unknown key (known: process, rate, duration, models, cv); "),
-        ("arrivals = { duration = '5s' }", "arrivals.rate: missing (has: duration); add it"),
+        (
+            "arrivals = { rat = '5rps' }",
+            "arrivals.rat: unknown key (known: process, tenants, rate, duration, models, bursts); ",
+        ),
+        ("arrivals = { duration = '5s' }", "arrivals: no rate (found none); give one, such as 200rps"),
         ("arrivals = 5", "arrivals: not a table (found 5); write it as a table"),
         ("horizon = 5", 'horizon: no unit (found 5); write it in quotes and with its unit, such as "50ms"'),
         (
@@ -106,7 +109,8 @@ def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> 
         ),
         (
             "clients = { models = { a = 1 } }",
-            "clients without end (found neither horizon nor clients.requests_per_client); give one of them",
+            "clients without end (found neither horizon, clients.duration nor clients.requests_per_client); "
+            "give one of them",
         ),
         (
             "clients = { models = { a = 1.5 }, requests_per_client = 1 }",
@@ -116,7 +120,9 @@ def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> 
     ],
 )
 def test_one_sentence_a_mistake(text: str, problem: str, tmp_path: Path) -> None:
-    keys = "profile, trace, arrivals, clients, policy, sharing, concurrency, contention, slo, noise, horizon, seed"
+    keys = (
+        "profile, trace, arrivals, clients, then, policy, sharing, concurrency, contention, slo, noise, horizon, seed"
+    )
     found = problems(text, tmp_path)
     assert [one for one in found if one.startswith(problem.format(keys=keys) if "{keys}" in problem else problem)]
     assert len(found) == (2 if ".rat:" in problem else 1)
@@ -124,10 +130,10 @@ def test_one_sentence_a_mistake(text: str, problem: str, tmp_path: Path) -> None
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
     text = (
-        "seed = -1\nconcurrency = 0\nplicy = 'x'\n[slo]\na = '0s'\nb = 'x'\n[arrivals]\nprocess = 'poison'\nrate = 5\n"
+        "seed = -1\nconcurrency = 0\nplicy = 'x'\n[slo]\na = '0s'\nb = 'x'\n[arrivals]\nbursts = 'poison'\nrate = 5\n"
     )
     assert [problem.partition(":")[0] for problem in problems(text, tmp_path)] == [
-        "arrivals.process", "arrivals.rate", "concurrency", "slo.a", "slo.b", "seed", "plicy",
+        "arrivals.rate", "arrivals.bursts", "concurrency", "slo.a", "slo.b", "seed", "plicy",
     ]  # fmt: skip
 
 
@@ -164,9 +170,9 @@ def test_a_mistake_in_a_flag_names_the_flag(tmp_path: Path) -> None:
     path = tmp_path / "e.toml"
     path.write_text("seed = -1\narrivals = { rate = '5rps' }\n")
     with pytest.raises(ExperimentError) as caught:
-        Experiment.from_flags(path, process="poison", concurrency=0)
+        Experiment.from_flags(path, bursts="poison", concurrency=0)
     assert caught.value.problems == (
-        "--arrivals: no such choice (found 'poison'); did you mean 'poisson'?",
+        "--bursts: no such choice (found 'poison'); choose 'own' or 'shared'",
         "--concurrency: must be at least 1 (found 0); correct it",
         f"{path}: seed: must be at least 0 (found -1); correct it",
     )
@@ -272,5 +278,5 @@ def test_what_is_left_out_is_written_down(profile: str) -> None:
     run = Experiment(profile=profile, arrivals={"rate": "9rps"}, policy="static:batch_size=2,max_delay=5ms").run()
     assert run.description["policy"] == {"name": "Static", "parameters": {"batch_size": 2, "max_delay_s": 0.005}}
     assert json.loads(json.dumps(run.description["parameters"]))["arrivals"] == {
-        "process": "poisson", "rate_rps": 9.0, "duration_s": 60.0, "models": None, "cv": None,
+        "process": "poisson", "tenants": None, "rate_rps": 9.0, "duration_s": 60.0, "models": None, "bursts": "own",
     }  # fmt: skip

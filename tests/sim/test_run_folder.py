@@ -32,7 +32,7 @@ def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
         for size in (1, 4)
     }
     profile_of(sizes).write("p.parquet")
-    arrivals = {"process": "gamma", "cv": 2, "rate": "500rps", "duration": "2s"}
+    arrivals = {"process": "gamma:cv=2", "rate": "500rps", "duration": "2s"}
     return Experiment(profile="p.parquet", arrivals=arrivals, slo="5ms", noise=True, seed=3)
 
 

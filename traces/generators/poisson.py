@@ -1,26 +1,26 @@
 """The Poisson process: independent users, none of whom knows of the others."""
 
 import numpy as np
-import numpy.typing as npt
 
-from isim.traces.generators.renewal import renewal
+from isim.traces.generators.process import Floats
+from isim.traces.generators.renewal import Renewal
 
 
-def poisson(rng: np.random.Generator, rate_rps: float, duration_ns: int) -> npt.NDArray[np.int64]:
-    """Return arrivals in ns over [0, duration) with exponential gaps: CV 1, index of dispersion 1.
-
-    Parameters
-    ----------
-    rng
-        What draws.
-    rate_rps
-        Long-run mean, in requests per second.
-    duration_ns
-        How long, in ns.
+class Poisson(Renewal):
+    """Draw exponential gaps: CV 1, index of dispersion 1, no memory.
 
     Examples
     --------
-    >>> len(poisson(np.random.default_rng(1), rate_rps=1000, duration_ns=10**9))
+    >>> len(Poisson().arrivals_ns(np.random.default_rng(1), rate_rps=1000, duration_ns=10**9))
     991
     """
-    return renewal(rng.standard_exponential(), rng.standard_exponential, rate_rps, duration_ns, 1.0)
+
+    gap_cv = 1.0
+
+    def gaps(self, rng: np.random.Generator, count: int) -> Floats:
+        """Draw so many gaps, in units of their mean."""
+        return rng.standard_exponential(count)
+
+    def first(self, rng: np.random.Generator) -> float:
+        """Draw what is left of a gap: without memory, as long as any."""
+        return rng.standard_exponential()
