@@ -12,6 +12,7 @@ from isim.profiler.device.contract import Device, Event, Stream, Workload
 # One batch runs and one waits, so that the stream never runs dry between two batches.
 _QUEUED = 2
 _TIMEOUT_S = 60.0
+_LOOK_NS = 100_000
 
 
 class Lane(NamedTuple):
@@ -55,13 +56,14 @@ def run_lanes(device: Device, lanes: Sequence[Lane], until_ns: int, at_least: in
                 device.launch(lane.workload, lane.stream)
                 events.append((start, device.record(lane.stream)))
         heads = [events[0][1] for events in waiting if events]
-        if heads:
+        to_come_ns = [lane.begin_ns - now_ns for lane in lanes if lane.begin_ns > now_ns and not ending]
+        if to_come_ns:
+            # Waiting for a batch would let the others begin only where one ends, and their phases be all the same.
+            device.sleep(min(*to_come_ns, _LOOK_NS) * 1e-9)
+        elif heads:
             device.wait_any(heads)
-        elif ending:
-            return [_executions(executions) for executions in done]
         else:
-            next_ns = min(lane.begin_ns for lane in lanes if lane.begin_ns > now_ns)
-            device.sleep((next_ns - now_ns) * 1e-9)
+            return [_executions(executions) for executions in done]
 
 
 def inside_overlap(lanes: Sequence[Executions]) -> list[npt.NDArray[np.bool_]]:

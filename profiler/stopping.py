@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-# Of normally distributed values: their standard deviation is 1.4826 MAD, and a median of n of them scatters by
-# 1.2533 standard deviations over the root of n.
-_DEVIATION_OF_MAD = 1.4826
+# Of normally distributed values: the middle half spans 1.349 standard deviations, and a median of n of them scatters
+# by 1.2533 standard deviations over the root of n.
+_DEVIATIONS_OF_QUARTILES = 1.349
 _ERROR_OF_MEDIAN = 1.2533
 
 
@@ -28,7 +28,8 @@ def median_and_mad(values: npt.ArrayLike) -> tuple[float, float]:
 def relative_noise(durations_ns: npt.ArrayLike) -> float:
     """Return the standard error of the median, as a share of the median; infinite for fewer than two values.
 
-    It is estimated from the median absolute deviation, so that single outliers do not count.
+    It is estimated from the quartiles: single outliers do not count, but a device that runs at two speeds does, whose
+    median absolute deviation may be 0.
 
     Examples
     --------
@@ -38,8 +39,9 @@ def relative_noise(durations_ns: npt.ArrayLike) -> float:
     durations_ns = np.asarray(durations_ns, dtype=float)
     if len(durations_ns) < 2:
         return float("inf")
-    median, mad = median_and_mad(durations_ns)
-    return _DEVIATION_OF_MAD * mad * _ERROR_OF_MEDIAN / math.sqrt(len(durations_ns)) / median
+    low, median, high = np.percentile(durations_ns, [25, 50, 75])
+    deviation = (high - low) / _DEVIATIONS_OF_QUARTILES
+    return float(_ERROR_OF_MEDIAN * deviation / math.sqrt(len(durations_ns)) / median)
 
 
 @dataclass(frozen=True, slots=True)
