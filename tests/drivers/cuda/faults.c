@@ -27,6 +27,10 @@ CUresult at_launch(void) {
   return failed;
 }
 
-CUresult at_allocation(void) { return due("memory", ++allocations) ? CUDA_ERROR_OUT_OF_MEMORY : failed; }
+CUresult at_allocation(void) {
+  static int full;
+  full |= due("memory", ++allocations);
+  return full ? CUDA_ERROR_OUT_OF_MEMORY : failed;
+}
 
 CUresult sticky(void) { return failed; }

@@ -2,7 +2,7 @@
 
    no-device        cuInit finds no GPU
    launch:COUNT     a kernel fails; as on hardware every later call of the process fails with the same error
-   memory:COUNT     an allocation does not fit
+   memory:COUNT     this allocation and every later one does not fit (pycuda tries twice)
    lost:COUNT       the GPU falls off the bus at a launch: every later call fails
    interrupt:COUNT  Ctrl-C at a launch
    kill:COUNT       the process is killed at a launch */

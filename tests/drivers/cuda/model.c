@@ -13,6 +13,7 @@ typedef struct operation {
   char name[NAME];
   double issued_us, gap_us, left_us, started_us, demand[RESOURCES];
   int running;
+  unsigned grid, block;
   event *event;
   struct operation *next;
 } operation;
@@ -98,11 +99,13 @@ static void append(stream *s, operation *o) {
   s->tail = o;
 }
 
-void issue_kernel(stream *s, const char *name) {
+void issue_kernel(stream *s, const char *name, unsigned grid, unsigned block) {
   read_tables();
   host_us += launch_us;
   operation *o = calloc(1, sizeof *o);
   o->kind = KERNEL;
+  o->grid = grid;
+  o->block = block;
   o->left_us = 10; /* of a kernel that is not planted: it takes little, of nothing */
   snprintf(o->name, NAME, "%s", name);
   for (int i = 0; i < kernel_count; i++)
@@ -132,7 +135,8 @@ static double ready_us(const stream *s) {
 
 static void finish_head(stream *s) {
   operation *o = s->head;
-  if (o->kind == KERNEL) log_line("kernel %d %s %.4f %.4f\n", s->number, o->name, o->started_us, device_us);
+  if (o->kind == KERNEL)
+    log_line("kernel %d %s %.4f %.4f %u %u\n", s->number, o->name, o->started_us, device_us, o->grid, o->block);
   if (o->kind == RECORD) { o->event->time_us = device_us; o->event->recorded = 1; o->event->pending--; }
   s->free_us = device_us;
   s->head = o->next;

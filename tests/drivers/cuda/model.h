@@ -3,8 +3,9 @@
    ISIM_FAKE_CUDA_KERNELS  table of planted kernels, one a line: name duration_us gap_us sm l2 dram
                            (gap_us passes in the stream before the kernel and holds nothing; shares are 0..1 of peak)
    ISIM_FAKE_CUDA_LAUNCH_US  time the host takes to launch a kernel (default 2)
-   ISIM_FAKE_CUDA_LOG      file that gets the truth: "kernel STREAM NAME START_US FINISH_US" a kernel,
-                           and at exit "left CONTEXTS_PUSHED CONTEXTS_RETAINED BYTES_ALLOCATED STREAMS EVENTS"
+   ISIM_FAKE_CUDA_LOG      file that gets the truth: "kernel STREAM NAME START_US FINISH_US GRID BLOCK" a kernel,
+                           "profiler start" and "profiler stop", and at exit
+                           "left CONTEXTS_PUSHED CONTEXTS_RETAINED BYTES_ALLOCATED STREAMS EVENTS"
    ISIM_FAKE_GPU_STATE     table of the GPU's state over virtual time, read by libnvidia-ml too, one a line:
                            time_us sm_clock_mhz memory_clock_mhz temperature_c power_mw reasons(hex)
                            (kernels run at the speed of the clock over the first line's)
@@ -27,7 +28,7 @@ extern double host_us; /* the host's clock; the GPU is never ahead of it */
 
 stream *new_stream(void);
 void delete_stream(stream *s);
-void issue_kernel(stream *s, const char *name);
+void issue_kernel(stream *s, const char *name, unsigned grid, unsigned block);
 void issue_event(stream *s, enum operation_kind kind, event *e);
 void advance_to_host(void);          /* let the GPU catch up with the host */
 void wait_for_stream(stream *s);     /* NULL: for all; moves the host's clock */
