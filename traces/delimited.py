@@ -2,7 +2,7 @@
 
 import csv
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -79,8 +79,13 @@ def unreadable(path: Path, error: Exception) -> TraceError:
     return TraceError(f"{path}: not a CSV table with a header ({str(error).splitlines()[0]}); check the file")
 
 
-def time_ns(path: Path, table: pa.Table, name: str, unit: str) -> Any:
+def time_ns(path: Path, table: pa.Table, name: str, unit: str, lines: Sequence[int] | None = None) -> Any:
     """Return a column of times in `unit` as int64 nanoseconds; an empty cell is no value.
+
+    Parameters
+    ----------
+    lines
+        The line of each row, for an error; the header is line 1 if left out.
 
     Raises
     ------
@@ -92,7 +97,7 @@ def time_ns(path: Path, table: pa.Table, name: str, unit: str) -> Any:
         return to_ns(column, unit)
     except pa.ArrowException:
         bad = first_refused(column, lambda part: to_ns(part, unit)) or 0
-        found = f"found {column[bad].as_py()!r} in line {bad + 2}"
+        found = f"found {column[bad].as_py()!r} in line {bad + 2 if lines is None else lines[bad]}"
         raise TraceError(f"{path}: column {name!r} is not a time in {unit} ({found}); correct it") from None
 
 

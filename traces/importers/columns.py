@@ -1,16 +1,19 @@
-"""Any CSV file with a header: the caller says which column is what."""
+"""Any CSV file with a header, or JSON lines: the caller says which column or field is what."""
 
-import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from isim.errors import TraceError
 from isim.traces.delimited import DIGITS, read_delimited, time_ns
+from isim.traces.importers.json_lines import read_json_lines
+from isim.traces.importers.recorded import source_of
 from isim.traces.trace import Trace
 
 _ORIGINS = ("first", "zero")
@@ -29,7 +32,9 @@ def read_columns(
     origin: str = "first",
     sort: bool = False,
 ) -> Trace:
-    """Return a CSV file, plain or gzipped, as a trace; nothing is dropped.
+    """Return a file, plain or gzipped, as a trace: CSV, or JSON lines if its name ends in `.jsonl` or `.jsonl.gz`.
+
+    Of CSV nothing is dropped; of JSON lines, lines that hold no object are, and counted.
 
     Parameters
     ----------
@@ -51,7 +56,7 @@ def read_columns(
     Raises
     ------
     TraceError
-        The file is missing or not a CSV table, lacks a column, or its content is wrong.
+        The file is missing or of another format, lacks a column, or its content is wrong.
     """
     path = Path(path)
     if (model_column is None) == (model is None):
@@ -61,7 +66,8 @@ def read_columns(
             raise TraceError(f"{path}: no unit of time {unit!r}; choose one of {', '.join(DIGITS)}")
     if origin not in _ORIGINS:
         raise TraceError(f"{path}: no origin {origin!r}; choose one of {', '.join(_ORIGINS)}")
-    file = read_delimited(path)
+    dropped: Counter[str] = Counter()
+    file, lines = _read(path, dropped)
     wanted = {"arrival_ns": arrival_column, "model": model_column, "slo_ns": slo_column, **(columns or {})}
     picked = {name: column for name, column in wanted.items() if column is not None}
     missing = [column for column in dict.fromkeys(picked.values()) if file.column_names.count(column) != 1]
@@ -71,24 +77,27 @@ def read_columns(
     table: dict[str, Any] = {name: file[column] for name, column in picked.items()}
     for name, unit in (("arrival_ns", arrival_unit), ("slo_ns", slo_unit)):
         if name in table:
-            table[name] = time_ns(path, file, picked[name], unit)
+            table[name] = time_ns(path, file, picked[name], unit, lines)
     if model is not None:
         table["model"] = pa.DictionaryArray.from_arrays(np.zeros(len(file), dtype=np.int32), pa.array([model]))
-    lines = np.arange(len(file)) + 2
     if sort:
         order = pc.sort_indices(table["arrival_ns"])  # stable
         table, lines = {name: column.take(order) for name, column in table.items()}, lines[order]
     if origin == "first":
         table["arrival_ns"] = pc.subtract(table["arrival_ns"], pc.min(table["arrival_ns"]))
-    with path.open("rb") as opened:
-        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    source = {
-        "file": path.name,
-        "sha256": sha256,
-        "rows_in": len(file),
-        "rows_dropped": {},
-        "columns": picked,
-        "arrival_unit": arrival_unit,
-        "origin": origin,
-    }
+    facts = {"columns": picked, "arrival_unit": arrival_unit, "origin": origin}
+    source = source_of(path, facts, len(file) + dropped.total(), dropped)
     return Trace.from_table(pa.table(table), {"source": source}, str(path), lambda row: f"line {lines[row]}")
+
+
+def _read(path: Path, dropped: "Counter[str]") -> tuple[pa.Table, npt.NDArray[np.int64]]:
+    """Return the table and the line of each row; numbers of JSON as the text that they were."""
+    if not path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson")):
+        table = read_delimited(path)
+        return table, np.arange(len(table)) + 2
+    table, lines = read_json_lines(path, dropped)
+    for index, field in enumerate(table.schema):
+        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+            text: Any = table.column(index).cast(pa.string())
+            table = table.set_column(index, field.name, pc.fill_null(text, ""))
+    return table, lines
