@@ -82,9 +82,11 @@ def _stretches(bench: Bench, members: SideBySide, count: int, rounds: Rounds, ph
     done = 0
     while True:
         for which in turn if done % 2 == 0 else turn[::-1]:
+            # Processes do not see one another: what is too short for the longest of them must be made long beforehand.
+            seconds = max(rounds.stretch_s, (rounds.at_least + 1) * longest_s * len(which))
             offsets_s = [phase.uniform(0, longest_s) if len(which) > 1 else 0.0 for _ in which]
             _mark(bench)
-            ran = members.run(which, offsets_s, rounds.stretch_s, rounds.at_least)
+            ran = members.run(which, offsets_s, seconds, rounds.at_least)
             _mark(bench)
             stretches.append(Stretch(tuple(which), tuple(ran)))
             if len(which) == 1:

@@ -32,20 +32,20 @@ class Executions(NamedTuple):
 
 
 def run_lanes(device: Device, lanes: Sequence[Lane], until_ns: int, at_least: int) -> list[Executions]:
-    """Run the lanes' batches until a time, and on until each lane has done so many, but no minute longer.
+    """Run the lanes' batches until a time, and on until so many of each lie inside the overlap, but no minute longer.
 
     Parameters
     ----------
     until_ns
         On the device's clock.
     at_least
-        Batches of every lane.
+        Executions of every lane that count.
     """
     waiting: list[deque[tuple[Event, Event]]] = [deque() for _ in lanes]
     done: list[list[tuple[int, int]]] = [[] for _ in lanes]
     while True:
         now_ns = device.now_ns()
-        enough = now_ns >= until_ns and all(len(executions) >= at_least for executions in done)
+        enough = now_ns >= until_ns and _all_inside(done) >= at_least
         ending = enough or now_ns >= until_ns + _TIMEOUT_S * 1e9
         for lane, events, executions in zip(lanes, waiting, done, strict=True):
             while events and events[0][1].done():
@@ -81,6 +81,11 @@ def inside_overlap(lanes: Sequence[Executions]) -> list[npt.NDArray[np.bool_]]:
     first_ns = max(lane.start_ns[0] for lane in lanes)
     last_ns = min(lane.finish_ns[-1] for lane in lanes)
     return [(lane.start_ns >= first_ns) & (lane.finish_ns <= last_ns) for lane in lanes]
+
+
+def _all_inside(done: Sequence[list[tuple[int, int]]]) -> int:
+    """Return the least number of executions inside the overlap that a lane has."""
+    return min(int(inside.sum()) for inside in inside_overlap([_executions(executions) for executions in done]))
 
 
 def _executions(pairs: list[tuple[int, int]]) -> Executions:
