@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from isim.profiler.recording_schema import SCHEMA as RECORDING
 from isim.profiler.schema import SCHEMA as PROFILE
 from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
 from isim.traces.schema import COLUMNS, REQUIRED
@@ -29,6 +30,7 @@ def words(field: pa.Field) -> tuple[str, str]:
     ("introduction", "schema"),
     [
         ("## Profile\n", PROFILE),
+        ("## Co-location recording\n", RECORDING),
         ("## Trace\n", TRACE),
         ("`requests.parquet`, one row", REQUESTS),
         ("`batches.parquet`, one row", BATCHES),

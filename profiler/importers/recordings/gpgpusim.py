@@ -61,8 +61,8 @@ def _experiment(path: Path, cycle_ns: float) -> tuple[str, Experiment]:
     executions = tuple(_executions(text, f"{name['blocks']}blocks", cycle_ns))
     if len(executions) != len(name["kernels"]):
         raise ProfileError(
-            f"{path}: not the {len(name['kernels'])} kernels that its name tells (found {len(executions)} whole lines "
-            "ISIM_KERNEL); let the simulation end and copy the file again"
+            f"{path}: its name tells {len(name['kernels'])} kernels (found {len(executions)} whole lines of one); "
+            "let the simulation end and copy the file again"
         )
     return name["gpu"], Experiment(path.stem, "streams", executions, "execution")
 

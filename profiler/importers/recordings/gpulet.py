@@ -35,9 +35,9 @@ def read_gpulet(paths: Sequence[str | Path]) -> Campaign:
         elif set(_PAIRS) <= set(table.header):
             experiments += _beside(table)
         else:
-            found = ", ".join(table.header)
+            has = ", ".join(table.header)
             problems.append(
-                f"{table.path}: no throughputs of victims or alone (has: {found}); name solo.csv or pairs.csv"
+                f"{table.path}: no throughputs alone or of victims (has: {has}); name solo.csv or pairs.csv"
             )
     raise_problems(tables, problems)
     return Campaign(experiments, {**FACTS, "files": [table.facts for table in tables]})

@@ -32,9 +32,9 @@ def read_igniter(paths: Sequence[str | Path]) -> Campaign:
         elif members := [name[6:] for name in table.header if re.fullmatch(r"model_[1-9]\d*", name)]:
             experiments += _beside(table, members)
         else:
-            found = ", ".join(table.header)
+            has = ", ".join(table.header)
             problems.append(
-                f"{table.path}: no latencies alone or beside others (has: {found}); name solo.csv or pairs.csv"
+                f"{table.path}: no latencies alone or beside others (has: {has}); name solo.csv or pairs.csv"
             )
     raise_problems(tables, problems)
     return Campaign(experiments, {**FACTS, "files": [table.facts for table in tables]})
