@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from isim.errors import ProfileError
 from isim.profiler.device.cuda import CudaDevice, mps_runs
-from isim.profiler.device.cuda_driver import cuda_driver
+from isim.profiler.device.cuda_driver import INSTEAD, cuda_driver
 from isim.profiler.nvml import locked_clocks, nvml_device, sample
 from isim.profiler.permission import counters_forbidden
 
@@ -87,7 +87,7 @@ def _gpu() -> list[Finding]:
         number = cuda.get_driver_version()
         findings = [Finding("CUDA", True, f"{number // 1000}.{number % 1000 // 10}")]
     except ProfileError as error:
-        what, _, remedy = str(error).removeprefix("CUDA: ").partition("; ")
+        what, _, remedy = str(error).removeprefix("CUDA: ").removesuffix(f"; {INSTEAD}").partition("; ")
         return [Finding("CUDA", False, what, remedy), Finding("GPU", False, "none that can be used")]
     for index in range(cuda.Device.count()):
         try:

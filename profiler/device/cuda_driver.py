@@ -6,7 +6,7 @@ from typing import Any
 
 from isim.errors import NoDeviceError, ProfileError
 
-_INSTEAD = "--device cpu and --device analytic:GPU work without one"
+INSTEAD = "--device cpu and --device analytic:GPU work without one"
 _HOW = "docs/profile-a-gpu.md shows how"
 
 
@@ -26,18 +26,18 @@ def cuda_driver() -> Any:
         cuda.init()
         count = cuda.Device.count()
     except cuda.Error as error:
-        raise NoDeviceError(f"CUDA: no usable GPU ({error}); look at 'nvidia-smi'; {_INSTEAD}") from None
+        raise NoDeviceError(f"CUDA: no usable GPU ({error}); look at 'nvidia-smi'; {INSTEAD}") from None
     if count == 0:
-        raise NoDeviceError(f"CUDA: no GPU is visible; look at CUDA_VISIBLE_DEVICES; {_INSTEAD}")
+        raise NoDeviceError(f"CUDA: no GPU is visible; look at CUDA_VISIBLE_DEVICES; {INSTEAD}")
     return cuda
 
 
 def _why_not(error: ImportError) -> str:
     if error.name and error.name.partition(".")[0] == "pycuda":
-        return f"CUDA: pycuda is not installed; install isim-serving[gpu] where a CUDA toolkit is ({_HOW}); {_INSTEAD}"
+        return f"CUDA: pycuda is not installed; install isim-serving[gpu] where a CUDA toolkit is ({_HOW}); {INSTEAD}"
     if "libcuda" in str(error):
-        return f"CUDA: this machine has no NVIDIA driver ({error}); {_INSTEAD}"
-    return f"CUDA: pycuda does not load ({error}); build it again with this machine's CUDA toolkit ({_HOW}); {_INSTEAD}"
+        return f"CUDA: this machine has no NVIDIA driver ({error}); {INSTEAD}"
+    return f"CUDA: pycuda does not load ({error}); build it again with this machine's CUDA toolkit ({_HOW}); {INSTEAD}"
 
 
 @contextmanager

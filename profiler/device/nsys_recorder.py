@@ -47,7 +47,14 @@ class NsysRecorder:
             started_ns = time.monotonic_ns()
             run_child(["nsys", "profile", *options, *batches], _TIMEOUT_S)
             run_child(["nsys", "export", "--type=sqlite", f"--output={export}", str(report)], _TIMEOUT_S)
-            found = executions(read_nsys(export), Cut("repeats", repeats=repetitions)).repetitions
+            timeline = read_nsys(export)
+        found = executions(timeline, Cut("repeats", repeats=repetitions)).repetitions
+        # A repetition is launched on an idle GPU: the time from the call to the first kernel is its gap.
+        calls = [one.launched_ns for one in timeline.operations[:: len(timeline.operations) // repetitions]]
+        found = tuple(
+            one if call_ns is None else one._replace(start_ns=min(one.start_ns, call_ns))
+            for one, call_ns in zip(found, calls, strict=True)
+        )
         # Times of the report count from the start of its session; telemetry needs no more than to be beside it.
         return [shifted(repetition, started_ns) for repetition in found]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isim.cli.parameters import Seconds
+from isim.cli.profile_check import check, self_test
 from isim.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -32,6 +33,22 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> l
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option(
     "--device", required=True, help="cpu, cpu:0,1 (these cores), cuda:0, or analytic:GPU such as analytic:T4."
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=check,
+    help="Say what can be recorded on this host's GPU, and exit.",
+)
+@click.option(
+    "--self-test",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=self_test,
+    help="Try on this host's GPU whether recording works, and exit.",
 )
 @click.option("--batch-sizes", default="1,2,4,8", callback=_sizes, help="Samples a batch, comma-separated.")
 @click.option("--colocate", "mixes", multiple=True, metavar="MIX", help="Record a mix, such as 'resnet18@4 + mlp@8'.")

@@ -136,7 +136,8 @@ static double ready_us(const stream *s) {
 static void finish_head(stream *s) {
   operation *o = s->head;
   if (o->kind == KERNEL)
-    log_line("kernel %d %s %.4f %.4f %u %u\n", s->number, o->name, o->started_us, device_us, o->grid, o->block);
+    log_line("kernel %d %s %.4f %.4f %u %u %.4f\n", s->number, o->name, o->started_us, device_us, o->grid, o->block,
+             o->issued_us);
   if (o->kind == RECORD) { o->event->time_us = device_us; o->event->recorded = 1; o->event->pending--; }
   s->free_us = device_us;
   s->head = o->next;

@@ -3,7 +3,7 @@
    ISIM_FAKE_CUDA_KERNELS  table of planted kernels, one a line: name duration_us gap_us sm l2 dram
                            (gap_us passes in the stream before the kernel and holds nothing; shares are 0..1 of peak)
    ISIM_FAKE_CUDA_LAUNCH_US  time the host takes to launch a kernel (default 2)
-   ISIM_FAKE_CUDA_LOG      file that gets the truth: "kernel STREAM NAME START_US FINISH_US GRID BLOCK" a kernel,
+   ISIM_FAKE_CUDA_LOG      file that gets the truth: "kernel STREAM NAME START_US FINISH_US GRID BLOCK ISSUED_US",
                            "profiler start" and "profiler stop", and at exit
                            "left CONTEXTS_PUSHED CONTEXTS_RETAINED BYTES_ALLOCATED STREAMS EVENTS"
    ISIM_FAKE_GPU_STATE     table of the GPU's state over virtual time, read by libnvidia-ml too, one a line:
