@@ -14,6 +14,18 @@ from isim.plugins import load_plugin
 SCHEMA_VERSION = "1"
 
 
+def check_free(path: str | Path, force: bool) -> None:
+    """Refuse to replace a file unless forced.
+
+    Raises
+    ------
+    ContentionError
+        The file exists and `force` is false.
+    """
+    if Path(path).exists() and not force:
+        raise ContentionError(f"{path}: exists already; choose another path or replace it with -f/--force")
+
+
 def write_contention(path: str | Path, content: Mapping[str, Any], force: bool = False) -> None:
     """Write a contention file, whole or not at all.
 
@@ -27,9 +39,8 @@ def write_contention(path: str | Path, content: Mapping[str, Any], force: bool =
     ContentionError
         The file exists and `force` is false, or it cannot be written.
     """
+    check_free(path, force)
     target = Path(path)
-    if target.exists() and not force:
-        raise ContentionError(f"{path}: exists already; choose another path or replace it with -f/--force")
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         partial.write_text(_toml({"schema": SCHEMA_VERSION, **content}), encoding="utf-8")
@@ -67,6 +78,24 @@ def read_contention(path: str | Path) -> tuple[ContentionModel, dict[str, Any]]:
     except ContentionError as error:
         raise ContentionError(*(f"{path}: {problem}" for problem in error.problems)) from None
     return model, content
+
+
+def load_contention(spec: str) -> tuple[ContentionModel, dict[str, Any] | None]:
+    """Return the model that a contention file (`*.toml`) or a spec names, and the file's content.
+
+    Raises
+    ------
+    ContentionError
+        The file or the spec is wrong.
+
+    Examples
+    --------
+    >>> load_contention("leftover:kappa=0.9")[0].parameters
+    array([0.9 , 0.05, 0.02])
+    """
+    if spec.endswith(".toml"):
+        return read_contention(spec)
+    return load_plugin("contention model", "isim.contention", spec, ContentionError), None
 
 
 def _toml(content: Mapping[str, Any], path: str = "") -> str:

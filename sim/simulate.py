@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from isim.contention.contract import ContentionModel
-from isim.errors import ContentionError, ExperimentError, PolicyError, ProfileError
+from isim.contention_file import load_contention
+from isim.errors import ExperimentError, PolicyError, ProfileError
 from isim.experiment_keys import ExperimentKeys, is_analytic
 from isim.inputs import Inputs, Problems, describe_file, load_inputs
 from isim.metrics import measure
 from isim.noise import Noise
 from isim.operations import Operations
-from isim.plugins import load_plugin
 from isim.policies.policy import Policy
 from isim.policies.registry import make_policy, parse_policy
 from isim.recorder import Recorder
@@ -37,6 +37,8 @@ class _World(NamedTuple):
     workload: Workload
     policy: Policy
     contention: ContentionModel
+    fitted: dict[str, Any] | None
+    """What the contention file says; None for a model by name."""
     noise: Noise | None
 
 
@@ -86,9 +88,8 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     workload = problems.collect(lambda: _workload(experiment, inputs))
     operations = problems.collect(lambda: Operations(inputs.profile, inputs.models, experiment.profile))
     policy = problems.collect(lambda: make_policy(_seeded(experiment)))
-    contention: ContentionModel | None = problems.collect(
-        lambda: load_plugin("contention model", "isim.contention", experiment.contention, ContentionError)
-    )
+    loaded = problems.collect(lambda: load_contention(experiment.contention))
+    contention, fitted = loaded if loaded is not None else (None, None)
     if operations is not None:
         laid_out = operations
         if workload is not None:
@@ -102,7 +103,7 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     problems.raise_any()
     assert operations is not None and workload is not None and policy is not None and contention is not None
     noise = Noise(experiment.seed) if experiment.noise else None
-    return _World(operations, workload, policy, contention, noise)
+    return _World(operations, workload, policy, contention, fitted, noise)
 
 
 def _workload(experiment: ExperimentKeys, inputs: Inputs) -> Workload:
@@ -213,8 +214,9 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
         "contention": {
             "name": getattr(world.contention, "name", type(world.contention).__name__),
             "parameters": _stored(world.contention, type(world.contention)),
-            "calibrated": False,
-            "note": "not calibrated for this GPU",
+            "calibrated": world.fitted is not None,
+            "note": _calibration(world.fitted),
+            "fitted_to": world.fitted and world.fitted.get("inputs"),
         },
         "ending": {
             "end_s": ending.end_s,
@@ -222,6 +224,12 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
             "arrivals_after_horizon": 0 if experiment.horizon_s is None else ending.kept_back,
         },
     }
+
+
+def _calibration(fitted: dict[str, Any] | None) -> str:
+    if fitted is None:
+        return "not calibrated for this GPU"
+    return f"fitted to {fitted.get('mixes')} measured mixes, sharing {fitted.get('sharing')}"
 
 
 def _stored(built: object, target: type[Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ _COMMANDS = {
     "run": "Simulate requests through a policy on one GPU and record what happened.",
     "compare": "Run several policies on the same requests and say how they differ.",
     "calibrate": "Fit contention models to measured co-location.",
+    "validate": "Hold simulated co-location against measured.",
     "profile": "Record a profile on a device, or compute an analytic one.",
     "import": "Turn what other tools recorded into a profile or a trace.",
     "trace": "Make and look at traces of arriving requests.",

@@ -4,8 +4,6 @@ from typing import Any
 
 import click
 
-_ALL = ("none", "constant", "fair", "roofline", "leftover")
-
 
 @click.command()
 @click.option("--profile", required=True, type=click.Path(), help="The kernels of the recording's workloads, alone.")
@@ -34,9 +32,12 @@ def command(
 
     from isim.calibrate import calibrate
     from isim.cli.tables import print_table
-    from isim.contention_file import write_contention
+    from isim.contention_file import check_free, write_contention
+    from isim.plugins import list_plugins
 
-    names = _ALL if not models or "all" in models else models
+    if output is not None:
+        check_free(output, force)  # before minutes of fitting
+    names = models if models and "all" not in models else [plugin.name for plugin in list_plugins("isim.contention")]
     found = calibrate(profile, recording, sharing, names, seed)
     for note in found["left_out"]:
         click.echo(f"isim: {note}", err=True)
@@ -82,4 +83,5 @@ def _print(found: dict[str, Any], print_table: Any) -> None:
         for name, model in found["models"].items()
         for parameter, value in model["parameters"].items()
     ]  # fmt: skip
-    print_table("Parameters", ["model", "parameter", "value", "interval", ""], rows)
+    if rows:
+        print_table("Parameters", ["model", "parameter", "value", "interval", ""], rows)

@@ -1,0 +1,109 @@
+"""`isim calibrate`, `isim validate` and `isim run --contention FILE` as a user types them."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from worlds import kernel, profile_of
+
+from isim.calibrate import predict
+from isim.contention.leftover import Leftover
+from isim.mixes import Mix
+from isim.profiler.colocation import Recording
+from isim.replay import Process
+
+PROFILE = profile_of(
+    {
+        ("a", 1): [kernel(200_000, gap_ns=100_000, sm=0.7, dram=0.2)] * 2,
+        ("b", 2): [kernel(900_000, sm=0.9, dram=0.1)],
+        ("c", 1): [kernel(300_000, gap_ns=600_000, sm=0.4, dram=0.8)],
+    }
+)
+PROCESSES = [Process("a", 1), Process("b", 2), Process("c", 1)]
+PAIRS = [(p, q) for i, p in enumerate(PROCESSES) for q in PROCESSES[i:]]
+
+
+def isim(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "isim", *arguments], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile, and a recording of all pairs under leftover:kappa=0.9,beta=0.1."""
+    path = tmp_path_factory.mktemp("calibrate")
+    PROFILE.write(path / "p.parquet")
+    mixes = [Mix(i, pair, (1.0, 1.0)) for i, pair in enumerate(PAIRS)]
+    slowdowns = predict(PROFILE, mixes, Leftover(kappa=0.9, beta=0.1), phases=4)
+    members = [(mix.experiment, place, process) for mix in mixes for place, process in enumerate(mix.processes)]
+    table = pa.table(
+        {
+            "experiment": [experiment for experiment, _, _ in members],
+            "sharing": ["streams"] * len(members),
+            "statistic": ["mean"] * len(members),
+            "member": [place for _, place, _ in members],
+            "model": [process.model for *_, process in members],
+            "batch_size": [process.batch_size for *_, process in members],
+            "sm_share": [1.0] * len(members),
+            "start_ns": [0] * len(members),
+            "finish_ns": [round(1e9 * slowdown) for slowdown in slowdowns],
+            "solo_ns": [10**9] * len(members),
+            "counted": [True] * len(members),
+        }
+    )
+    Recording.from_table(table, {"origin": "imported"}).write(path / "c.parquet")
+    return path
+
+
+INPUTS = ("--profile", "p.parquet", "--recording", "c.parquet")
+
+
+def test_fitted_validated_and_run(folder: Path) -> None:
+    done = isim("calibrate", *INPUTS, "--model", "none", "--model", "leftover", "-o", "fit.toml", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["best"] == "leftover"
+    assert found["models"]["leftover"]["parameters"] == {"kappa": 0.9, "beta": 0.1}
+    assert found["models"]["leftover"]["errors"]["pair"]["mape"] < 1e-6
+    assert found["models"]["none"]["errors"]["pair"]["mape"] > 0.1
+    assert tomllib.loads((folder / "fit.toml").read_text())["parameters"] == {"kappa": 0.9, "beta": 0.1}
+
+    again = isim("calibrate", *INPUTS, "--model", "none", "-o", "fit.toml", cwd=folder)
+    assert again.returncode == 1
+    assert "fit.toml: exists already" in again.stderr
+
+    done = isim("validate", *INPUTS, "--contention", "fit.toml", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["mape"] < 0.02  # other initial phases than the recording's
+
+    done = isim("validate", *INPUTS, "--contention", "none", "--fail-if", "mape > 0.1", cwd=folder)
+    assert done.returncode == 3
+    assert "total" in done.stdout
+    assert "mape > 0.1 (found 0." in done.stderr
+
+    arguments = ("--models", "a=1,c=1", "--rate", "200rps", "--duration", "1s", "--contention", "fit.toml", "-o", "run")
+    done = isim("run", "--profile", "p.parquet", *arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "contention  fit.toml (fitted to 6 measured mixes, sharing streams)" in done.stdout
+    assert json.loads((folder / "run/run.json").read_text())["contention"]["calibrated"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("calibrate", *INPUTS, "--sharing", "mps"), 1, "no experiment that can be replayed under sharing 'mps'"),
+        (("calibrate", *INPUTS, "--model", "leftovers"), 1, "did you mean leftover"),
+        (("calibrate", "--profile", "p.parquet", "--recording", "p.parquet"), 1, "not a co-location recording"),
+        (("validate", *INPUTS, "--contention", "none.toml"), 1, "none.toml: no such file"),
+        (("validate", *INPUTS, "--contention", "none", "--fail-if", "mape"), 2, "not a condition (found 'mape')"),
+        (("validate", *INPUTS, "--contention", "none", "--fail-if", "mpae > 1"), 2, "no such figure (found 'mpae')"),
+    ],
+)
+def test_bad_input(folder: Path, arguments: tuple[str, ...], code: int, sentence: str) -> None:
+    done = isim(*arguments, cwd=folder)
+    assert done.returncode == code
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
