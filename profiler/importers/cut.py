@@ -51,12 +51,13 @@ class Cut:
         while match := re.match(r"(stream|process)=(\d{1,18}),", rest):
             parts[match[1]], rest = int(match[2]), rest[match.end() :]
         how, _, value = rest.partition("=")
+        stream, process = parts.get("stream"), parts.get("process")
         if rest == "whole":
-            return cls("whole", **parts)
+            return cls("whole", stream=stream, process=process)
         if how in ("range", "kernel") and value:
-            return cls(how, value, **parts)
+            return cls(how, value, stream=stream, process=process)
         if how == "repeats" and re.fullmatch(r"[1-9]\d{0,8}", value):
-            return cls("repeats", "", int(value), **parts)
+            return cls("repeats", repeats=int(value), stream=stream, process=process)
         raise ProfileError(f"cut: not a way to cut a file into batches (found {text!r}); write {FORMS}")
 
     def __str__(self) -> str:

@@ -44,7 +44,8 @@ def executions(
     ProfileError
         There are several GPUs, no such range, stream or kernel, or nothing is left.
     """
-    everything = [one for one in timeline.operations if one.gpu == _gpu(timeline, gpu)]
+    number = _gpu(timeline, gpu)
+    everything = [one for one in timeline.operations if one.gpu == number]
     own = [one for one in everything if _chosen(one, cut)]
     if not own:
         streams = Counter(f"stream={one.kernel.stream} of process={one.process}" for one in everything)

@@ -6,13 +6,12 @@ from pathlib import Path
 from isim.errors import ProfileError
 from isim.profiler.importers.batch import ImportedBatch
 from isim.profiler.importers.cut import Cut
-from isim.profiler.importers.detect import detect
 from isim.profiler.importers.kineto import read_kineto
 from isim.profiler.importers.known_formats import PROFILE_FORMATS
 from isim.profiler.importers.ncu import read_ncu_csv
 from isim.profiler.importers.ncu_batch import ncu_batch
 from isim.profiler.importers.ncu_metrics import Counted, to_columns
-from isim.profiler.importers.ncu_report import read_ncu_report
+from isim.profiler.importers.ncu_report import REPORT_MAGIC, read_ncu_report
 from isim.profiler.importers.nsys import read_nsys
 from isim.profiler.importers.nsys_projection import read_nsys_projection
 from isim.profiler.importers.onnxruntime import read_onnxruntime
@@ -118,10 +117,7 @@ def read_timeline(path: Path, form: str) -> Timeline:
     """
     if form == "kineto":
         return read_kineto(path)
-    sha256_of(path)  # says what is wrong with the file itself
-    with path.open("rb") as file:
-        parquet = file.read(4) == b"PAR1"
-    return read_nsys_projection(path) if parquet else read_nsys(path)
+    return read_nsys_projection(path) if _begins(path, b"PAR1") else read_nsys(path)
 
 
 def read_counted(path: Path) -> tuple[Counted, ...]:
@@ -132,7 +128,13 @@ def read_counted(path: Path) -> tuple[Counted, ...]:
     ProfileError
         The file is neither.
     """
-    return read_ncu_report(path) if detect(path) == "ncu-rep" else read_ncu_csv(path)
+    return read_ncu_report(path) if _begins(path, REPORT_MAGIC) else read_ncu_csv(path)
+
+
+def _begins(path: Path, magic: bytes) -> bool:
+    sha256_of(path)  # says what is wrong with the file itself
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
 
 
 def _of_batch(cut: Cut, model: str, batch_size: int) -> Cut:

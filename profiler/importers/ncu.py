@@ -57,11 +57,11 @@ def read_ncu_csv(path: str | Path) -> tuple[Counted, ...]:
     header_at = re.search(r'"ID","Process ID"', text)
     if header_at is None:
         raise ProfileError(f'{path}: no table of ncu (no line begins with "ID","Process ID"); {_ADVICE}')
-    reader = csv.reader(io.StringIO(text[header_at.start() :], newline=""))
+    reader = csv.reader(io.StringIO(text[header_at.start() :], newline=""), strict=True)
     try:
         header, *lines = [(reader.line_num, cells) for cells in reader if cells and not cells[0].startswith("==")]
     except csv.Error as error:
-        raise ProfileError(f"{path}: not CSV ({error}); {_ADVICE}") from None
+        raise ProfileError(f"{path}: damaged or cut off ({error}); {_ADVICE}") from None
     names = header[1]
     if "Kernel Name" not in names:
         raise ProfileError(f"{path}: no column 'Kernel Name' (has: {', '.join(names)[:200]}); {_ADVICE}")

@@ -8,7 +8,7 @@ from isim.errors import ProfileError
 from isim.profiler.importers.ncu_metrics import WANTED, Counted
 from isim.profiler.importers.source import read_bytes
 
-_MAGIC = b"NVR\0"
+REPORT_MAGIC = b"NVR\0"
 
 
 def read_ncu_report(path: str | Path) -> tuple[Counted, ...]:
@@ -19,7 +19,7 @@ def read_ncu_report(path: str | Path) -> tuple[Counted, ...]:
     ProfileError
         The reader is not installed, or the file is no report, is damaged, or holds no kernel.
     """
-    if not read_bytes(path).startswith(_MAGIC):
+    if not read_bytes(path).startswith(REPORT_MAGIC):
         raise ProfileError(f"{path}: not a report of ncu; name a .ncu-rep file, or import CSV with 'ncu'")
     try:
         ncu_report: Any = import_module("ncu_report")

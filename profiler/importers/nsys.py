@@ -40,8 +40,8 @@ def read_nsys(path: str | Path) -> Timeline:
         raise ProfileError(f"{path}: not an SQLite export of nsys ({error}); {_EXPORT}") from None
     except KeyError as error:
         raise ProfileError(f"{path}: not a known export of nsys (no column {error}); {_EXPORT}") from None
-    except TypeError as error:
-        raise ProfileError(f"{path}: a number is missing or is none ({error}); {_EXPORT}") from None
+    except (TypeError, ValueError) as error:  # SQLite keeps any text in a column of numbers
+        raise ProfileError(f"{path}: a cell is missing or damaged ({error}); {_EXPORT}") from None
 
 
 class _Reader:
@@ -92,7 +92,7 @@ class _Reader:
             for row in self._rows("TARGET_INFO_GPU")
         }
 
-    def _launches(self) -> dict[tuple[int, int], tuple[int, int]]:
+    def _launches(self) -> dict[tuple[int | None, int | None], tuple[int, int]]:
         return {
             (row["globalTid"] >> _THREAD_BITS, row["correlationId"]): (row["start"], row["globalTid"])
             for row in self._rows("CUPTI_ACTIVITY_KIND_RUNTIME")
@@ -119,7 +119,9 @@ class _Reader:
             yield row, "memset", "memset"
 
     def _launched(
-        self, operation: tuple[Mapping[str, Any], str, str], launches: Mapping[tuple[int, int], tuple[int, int]]
+        self,
+        operation: tuple[Mapping[str, Any], str, str],
+        launches: Mapping[tuple[int | None, int | None], tuple[int, int]],
     ) -> Launched:
         row, kind, name = operation
         of_kernel: dict[str, int] = {}
@@ -136,9 +138,11 @@ class _Reader:
         kernel = Kernel(name, row["start"], row["end"], kind, row["streamId"], **of_kernel, bytes=row.get("bytes"))
         process = None if row.get("globalPid") is None else row["globalPid"] >> _THREAD_BITS
         order = row.get("correlationId")
-        launched_ns, thread = launches.get((process, order), (None, None)) if process and order else (None, None)
+        launched_ns, thread = launches.get((process, order), (None, None))
         # What a user calls a process is the lower part of its number; above it stands the machine.
-        return Launched(kernel, row["deviceId"], process and process & 0xFFFFFF, order, launched_ns, thread)
+        return Launched(
+            kernel, row["deviceId"], None if process is None else process & 0xFFFFFF, order, launched_ns, thread
+        )
 
     def _ranges(self) -> Iterator[Range]:
         text = {row["id"]: row["value"] for row in self._rows("StringIds")}
