@@ -1,6 +1,6 @@
 # Needs only make and Python 3.11 or newer. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fidelity dist clean
+.PHONY: help demo test lint bench fidelity profile-cpu dist clean
 
 # The first of these that runs, is new enough and can make environments; or name one: make PYTHON=/path/to/python3
 USABLE := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -15,7 +15,7 @@ ifneq ($(shell cat .venv/installed 2>/dev/null),$(CURDIR))
 endif
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-16s %s\n", $$1, $$2 }'
 
 demo: .venv/installed ## simulate the built-in example and print its figures
 	$(RUN) -m isim run --force --output runs/demo
@@ -40,6 +40,12 @@ fidelity: .venv/tools ## compare with measured co-location (DATA=folder), into b
 	@test -d "$(DATA)" || { echo "make fidelity: no measurements in $(DATA); name their folder with DATA=" >&2; exit 1; }
 	@mkdir -p build
 	$(RUN) tests/fidelity/report.py --data "$(DATA)" --output build/fidelity.json
+
+ZOO := resnet18 transformer4 mlp depthwise
+profile-cpu: .venv/tools ## record this CPU in two minutes: a profile and all pairs on its cores, into build/
+	@mkdir -p build
+	$(RUN) -m isim profile $(ZOO) --device cpu --batch-sizes 1,4 --timeout 4s --force --output build/cpu.parquet
+	$(RUN) -m isim profile $(ZOO) --colocate-all --device cpu --batch-sizes 1 --timeout 4s --force --output build/cpu-pairs.parquet
 
 dist: .venv/tools ## build the wheel and the source distribution, into dist/
 	@rm -rf dist

@@ -8,6 +8,7 @@ import pytest
 
 from isim.profiler.recording_schema import SCHEMA as RECORDING
 from isim.profiler.schema import SCHEMA as PROFILE
+from isim.profiler.telemetry import SCHEMA as TELEMETRY
 from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
 from isim.traces.schema import COLUMNS, REQUIRED
 
@@ -31,6 +32,7 @@ def words(field: pa.Field) -> tuple[str, str]:
     [
         ("## Profile\n", PROFILE),
         ("## Co-location recording\n", RECORDING),
+        ("## Telemetry\n", TELEMETRY),
         ("## Trace\n", TRACE),
         ("`requests.parquet`, one row", REQUESTS),
         ("`batches.parquet`, one row", BATCHES),
