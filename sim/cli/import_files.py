@@ -35,8 +35,7 @@ _EXAMPLES = {
     "trtexec": """layer times of TensorRT's trtexec.
 
     \b
-    trtexec --onnx=bert.onnx --exportTimes=times.json
-    trtexec --onnx=bert.onnx --separateProfileRun --exportProfile=layers.json
+    trtexec --onnx=bert.onnx --separateProfileRun --exportProfile=layers.json --exportTimes=times.json
     isim import profile trtexec bert@8=layers.json --times bert@8=times.json -o bert.parquet""",
     "onnxruntime": """profiles of an ONNX Runtime session on the CPU.
 

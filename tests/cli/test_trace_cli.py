@@ -11,8 +11,6 @@ from click.testing import CliRunner
 from isim.cli.import_ import command as import_command
 from isim.cli.parameters import Rate, Seconds, Slo, Weights
 from isim.cli.trace import command as trace_command
-from isim.cli.trace import make
-from isim.traces.make import PROCESSES
 from isim.traces.trace import Trace
 
 MAKE = ["make", "poisson", "--rate", "200rps", "--duration", "10s", "--models", "resnet50=3,bert=1", "--seed", "1"]
@@ -100,9 +98,41 @@ def test_show_names_what_is_wrong(tmp_path: Path) -> None:
     assert len(lines) == 3
 
 
-def test_the_choice_of_processes_is_what_there_is() -> None:
-    argument = next(parameter for parameter in make.params if parameter.name == "process")
-    assert list(argument.type.choices) == list(PROCESSES)
+def test_make_what_an_experiment_would_generate(tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text(
+        "seed = 4\n[arrivals]\nduration = '5s'\nmodels = { vgg19 = 1 }\n"
+        "[arrivals.tenants.web]\nprocess = 'gamma:cv=3'\nrate = '20rps'\n"
+        "[arrivals.tenants.night]\nprocess = 'batch-poisson:size=5'\nrate = '30rps'\nmodels = { resnet50 = 1 }\n"
+    )
+    assert isim("trace", "make", "e.toml", "-o", "t.parquet", cwd=tmp_path).returncode == 0
+    trace = Trace.read(tmp_path / "t.parquet")
+    assert set(zip(trace.table["tenant"].to_pylist(), trace.table["model"].to_pylist(), strict=True)) == {
+        ("web", "vgg19"),
+        ("night", "resnet50"),
+    }
+    run = isim("run", "e.toml", "-o", "out", "-q", "--json", cwd=tmp_path)
+    assert json.loads(run.stdout)["inputs"]["trace"]["content_sha256"] == trace.digest()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (["poisson", "--rate", "9rps"], 2, "Error: a process needs --rate, --duration and --models"),
+        (
+            ["mlperf-offline", "--rate", "9rps", "--duration", "1s", "--models", "a"],
+            1,
+            "isim: arrival process mlperf-offline: no trace can hold it (it needs a simulation to run); "
+            "give it to 'isim run --arrivals'",
+        ),
+        (["c.toml"], 1, "isim: c.toml: generates no requests (found no arrivals); add a table [arrivals]"),
+    ],
+)
+def test_what_cannot_be_made_is_told(tmp_path: Path, arguments: list[str], code: int, problem: str) -> None:
+    (tmp_path / "c.toml").write_text("clients = { models = { vgg19 = 1 }, requests_per_client = 1 }\n")
+    refused = isim("trace", "make", *arguments, "-o", "t.parquet", cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (code, "")
+    assert refused.stderr.splitlines()[-1] == problem
+    assert not (tmp_path / "t.parquet").exists()
 
 
 def test_import_azure(shared_data: Path, tmp_path: Path) -> None:

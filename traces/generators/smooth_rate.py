@@ -51,10 +51,11 @@ class SmoothRate:
         return np.asarray(turns * self._areas_s[-1] + self._area_s(inside_s))
 
     def time_s(self, area_s: Floats) -> Floats:
-        """Return when the integral reaches each value."""
+        """Return when the integral reaches each value; they must ascend."""
         turns = np.floor(area_s / self._areas_s[-1]) if self._repeats else np.zeros_like(area_s)
         missing = np.clip(area_s - turns * self._areas_s[-1], 0, self._areas_s[-1])
-        return np.asarray(turns * self._span_s + self._solve(missing))
+        # Rounding must not bring one before the one that comes before it.
+        return np.maximum.accumulate(turns * self._span_s + self._solve(missing))
 
     def _solve(self, area_s: Floats) -> Floats:
         cell = np.clip(np.searchsorted(self._areas_s, area_s, side="right") - 1, 0, _CELLS - 1)
@@ -71,4 +72,4 @@ class SmoothRate:
                 time_s = following_s
                 if moved_s <= _EXACT * self._span_s:
                     break
-        return np.maximum.accumulate(time_s)
+        return time_s
