@@ -72,7 +72,7 @@ def combine(
     try:
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
     except (pa.ArrowException, OverflowError) as error:
-        raise ProfileError(f"{where}: a number is too large for a profile ({error}); export the files again") from None
+        raise ProfileError(f"{where}: a value that a profile cannot hold ({error}); export the files again") from None
     return Profile.from_table(table, footer, where)
 
 

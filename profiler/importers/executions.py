@@ -95,7 +95,8 @@ def _by_range(
     others = 0
     for one in ranges:
         first, last = np.searchsorted(launched_ns[order], (max(one.start_ns, 0), one.finish_ns), side="left")
-        within = sorted(order[first:last])
+        of_process = [i for i in order[first:last] if (own[i].thread or (None,))[0] == one.thread[0]]
+        within = sorted(of_process)
         same_thread = [i for i in within if own[i].thread == one.thread]
         others += len(within) - len(same_thread)
         parts.append([own[i] for i in (within if launched_by == "any-thread" else same_thread)])

@@ -109,7 +109,7 @@ class _Reader:
         return operations, notes
 
     def _launched(self, event: Event, launches: Mapping[Any, Event]) -> Launched:
-        args, kind, name = event["args"], _OPERATIONS[event["cat"].lower()], event["name"]
+        args, kind, name = event["args"], _OPERATIONS[event["cat"].lower()], str(event["name"])
         start_ns = self._time_ns(event["ts"])
         finish_ns = start_ns + self._time_ns(event["dur"])
         if kind == "memcpy":
@@ -131,7 +131,7 @@ class _Reader:
             shared_memory_bytes=args.get("shared memory"),
             bytes=args.get("bytes"),
         )
-        order = args.get("correlation")
+        order = args["correlation"] if isinstance(args.get("correlation"), int) else None
         call = launches.get(order)
         launched_ns = None if call is None else self._time_ns(call["ts"])
         thread = None if call is None else (call["pid"], call["tid"])

@@ -9,7 +9,7 @@ from typing import Any
 from isim.errors import ProfileError
 from isim.profiler.device.contract import Kernel
 from isim.profiler.importers.source import sha256_of
-from isim.profiler.importers.timeline import Launched, Range, Timeline, in_launch_order
+from isim.profiler.importers.timeline import Launched, Range, Thread, Timeline, in_launch_order
 
 _EXPORT = "export with 'nsys export --type sqlite'"
 # Arrays lie in device memory; unified memory is moved as pages of it.
@@ -92,9 +92,9 @@ class _Reader:
             for row in self._rows("TARGET_INFO_GPU")
         }
 
-    def _launches(self) -> dict[tuple[int | None, int | None], tuple[int, int]]:
+    def _launches(self) -> dict[tuple[int | None, int | None], tuple[int, Thread]]:
         return {
-            (row["globalTid"] >> _THREAD_BITS, row["correlationId"]): (row["start"], row["globalTid"])
+            (row["globalTid"] >> _THREAD_BITS, row["correlationId"]): (row["start"], _thread(row["globalTid"]))
             for row in self._rows("CUPTI_ACTIVITY_KIND_RUNTIME")
             if row.get("globalTid") is not None and row.get("correlationId") is not None
         }
@@ -121,7 +121,7 @@ class _Reader:
     def _launched(
         self,
         operation: tuple[Mapping[str, Any], str, str],
-        launches: Mapping[tuple[int | None, int | None], tuple[int, int]],
+        launches: Mapping[tuple[int | None, int | None], tuple[int, Thread]],
     ) -> Launched:
         row, kind, name = operation
         of_kernel: dict[str, int] = {}
@@ -149,4 +149,8 @@ class _Reader:
         for row in self._rows("NVTX_EVENTS"):
             name = row["text"] if row.get("text") is not None else text.get(row.get("textId"))
             if row["eventType"] in (_PUSH_POP, _START_END) and name is not None and row["end"] is not None:
-                yield Range(name, row["start"], row["end"], row["globalTid"])
+                yield Range(name, row["start"], row["end"], _thread(row["globalTid"]))
+
+
+def _thread(global_tid: int) -> Thread:
+    return global_tid >> _THREAD_BITS, global_tid

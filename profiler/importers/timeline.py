@@ -1,6 +1,6 @@
 """What ran on a GPU when, as a file of a tracing profiler gives it."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from isim.profiler.device.contract import Kernel
 from isim.profiler.overlap import Ints
+
+Thread = tuple[int, int]  # the process and its thread, as the file numbers them
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Launched:
     order
         Number of the launch within its process; operations of one launch share it.
     launched_ns, thread
-        When the launch was called, on the kernels' clock, and on which thread.
+        When the launch was called, on the kernels' clock, and on which thread of which process.
     """
 
     kernel: Kernel
@@ -29,7 +31,7 @@ class Launched:
     process: int | None = None
     order: int | None = None
     launched_ns: int | None = None
-    thread: Hashable = None
+    thread: Thread | None = None
 
 
 class Range(NamedTuple):
@@ -38,7 +40,7 @@ class Range(NamedTuple):
     name: str
     start_ns: int
     finish_ns: int
-    thread: Hashable
+    thread: Thread
 
 
 @dataclass(frozen=True, slots=True)

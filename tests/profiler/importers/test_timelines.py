@@ -1,6 +1,7 @@
 """Timelines of nsys and Kineto: what is one batch, what belongs to it, and what is refused."""
 
 import gzip
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,16 @@ def test_launches_of_other_threads_need_a_word(kineto_trace: Export) -> None:
     ]
     alone = batch(timeline, "range=step", launched_by="range-thread")
     assert times(alone) == [("gemm", 10_000, 10_000), ("end", 10_000, 0)]
+
+
+def test_what_another_process_launched_is_in_no_range(nsys_export: Export) -> None:
+    path = nsys_export(TWICE, [("infer", 85, 380)])
+    with sqlite3.connect(path) as database:
+        other = 78 << 24
+        database.execute(f"UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET globalPid = {other}, streamId = 9 WHERE start >= 300")
+        database.execute(f"UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET globalTid = {other + 5} WHERE start >= 290")
+    assert times(batch(read_nsys(path), "range=infer")) == [("gemm", 15, 50), ("add", 10, 10), ("end", 130, 0)]
+    assert times(batch(read_nsys(path), "process=78,whole")) == [("gemm", 0, 54), ("add", 8, 8)]
 
 
 def test_lost_and_rounded_records_are_counted(kineto_trace: Export) -> None:
