@@ -43,8 +43,8 @@ def check_host() -> list[Finding]:
 
     Examples
     --------
-    >>> [finding.name for finding in check_host()]
-    ['driver', 'NVML', 'clock locking', 'pycuda', 'CUDA', 'GPU', 'kernels', 'nsys', 'ncu', 'counters', 'MPS']
+    >>> {"driver", "NVML", "pycuda", "GPU", "ncu"} <= {finding.name for finding in check_host()}
+    True
     """
     gpu = _gpu()
     return [*_nvml(), _pycuda(), *gpu, _kernels(), _nsys(), _ncu(), _counters(), _mps()]

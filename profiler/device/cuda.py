@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isim.errors import NoDeviceError, ProfileError
-from isim.profiler.device.contract import Bench, Event, Stream, Workload
+from isim.errors import NoDeviceError
+from isim.profiler.device.contract import Event, Stream, Workload
 from isim.profiler.device.cuda_clock import CudaClock, CudaEvent
 from isim.profiler.device.cuda_driver import cuda_driver, explained
 
@@ -166,35 +166,3 @@ class CudaDevice:
 def mps_runs() -> bool:
     """Return whether the control daemon of MPS runs where this process would look for it."""
     return (Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps")) / "control").exists()
-
-
-def parse_index(spec: str) -> int:
-    """Return the number of the GPU that `cuda` or `cuda:1` names.
-
-    Raises
-    ------
-    ProfileError
-        The text names none.
-
-    Examples
-    --------
-    >>> parse_index("cuda"), parse_index("cuda:1")
-    (0, 1)
-    """
-    number = spec.partition(":")[2]
-    if number and not number.isdecimal():
-        raise ProfileError(f"--device {spec}: not the number of a GPU (found {number!r}); write cuda:0")
-    return int(number or 0)
-
-
-def open_bench(spec: str) -> Bench:
-    """Open a GPU and everything that this host lets us record on it; the caller closes the device.
-
-    Raises
-    ------
-    NoDeviceError
-        This machine has no such GPU.
-    """
-    from isim.profiler.device.cuda_bench import cuda_bench
-
-    return cuda_bench(CudaDevice(parse_index(spec)))

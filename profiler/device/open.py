@@ -6,7 +6,7 @@ from isim.errors import ProfileError
 from isim.profiler.device.contract import Bench
 
 # Each of these modules has `open_bench(spec)`; it is imported only when its device is asked for.
-_BACKENDS = {"cpu": "isim.profiler.device.cpu", "cuda": "isim.profiler.device.cuda"}
+_BACKENDS = {"cpu": "isim.profiler.device.cpu", "cuda": "isim.profiler.cuda_bench"}
 _ADVICE = "use cpu, cuda:0 or analytic:T4"
 
 

@@ -27,8 +27,8 @@ def self_test(context: click.Context, _parameter: click.Parameter, wanted: bool)
     """Print one line a check on the first visible GPU; exit 1 if one failed, 4 without a usable GPU."""
     if not wanted or context.resilient_parsing:
         return
+    from isim.profiler.cuda_bench import cuda_bench
     from isim.profiler.device.cuda import CudaDevice
-    from isim.profiler.device.cuda_bench import cuda_bench
     from isim.profiler.self_test import self_test as checks
 
     device = CudaDevice()

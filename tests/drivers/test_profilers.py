@@ -57,7 +57,7 @@ def test_a_tool_that_fails_is_one_sentence(virtual_gpu: Gpu, assert_clean: Any, 
 
 
 def test_a_child_that_hangs_is_killed(tmp_path: Path) -> None:
-    code = "from isim.profiler.child import run_child; import sys; run_child(sys.argv[1:], timeout_s=1)"
+    code = "from isim.profiler.recorders.child import run_child; import sys; run_child(sys.argv[1:], timeout_s=1)"
     tool = "import subprocess; p = subprocess.Popen(['sleep', '600']); open('pid', 'w').write(str(p.pid)); p.wait()"
     done = subprocess.run(
         [sys.executable, "-c", code, sys.executable, "-c", tool],

@@ -1,4 +1,4 @@
-"""Run batches of one model for a profiler that watches from outside: `python -m isim.profiler.device.run_batches`.
+"""Run batches of one model for a profiler that watches from outside: `python -m isim.profiler.recorders.run_batches`.
 
 Its arguments are the number of the GPU, the model, the batch size and the repetitions. Only these repetitions lie
 between the start and the stop of profiling; the warm-up before them does not.
@@ -21,14 +21,14 @@ def command(spec: str, workload: Workload, repetitions: int) -> list[str]:
     --------
     >>> from isim.profiler.device.cuda_models import CallableOnCuda
     >>> command("cuda:0", CallableOnCuda("my_models:bert", 4, print), 50)[1:]
-    ['-m', 'isim.profiler.device.run_batches', '0', 'my_models:bert', '4', '50']
+    ['-m', 'isim.profiler.recorders.run_batches', '0', 'my_models:bert', '4', '50']
     """
     index = spec.partition(":")[2] or "0"
     named = getattr(workload, "named", workload.model)  # recordings call a file by its name alone
     return [
         sys.executable,
         "-m",
-        "isim.profiler.device.run_batches",
+        "isim.profiler.recorders.run_batches",
         index,
         named,
         str(workload.batch_size),

@@ -6,7 +6,7 @@ from typing import Any
 
 from isim.errors import ProfileError
 from isim.profiler.device.contract import Device, Kernel, Repetition, Workload
-from isim.profiler.device.nsys_recorder import shifted
+from isim.profiler.recorders.nsys_recorder import shifted
 
 _WARM_UP_BATCHES = 3
 _BUFFER_BYTES = 8 << 20

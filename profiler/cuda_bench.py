@@ -1,4 +1,4 @@
-"""Find out what can be recorded on a GPU of this host, open it, and note what cannot."""
+"""Open a GPU with what this host lets us record on it, and note what it does not."""
 
 import importlib.util
 import shutil
@@ -6,7 +6,30 @@ import shutil
 from isim.errors import ProfileError
 from isim.profiler.device.contract import Bench, Counters, KernelRecorder, TelemetrySource
 from isim.profiler.device.cuda import CudaDevice
+from isim.profiler.nvml import NvmlTelemetry, locked_clocks, nvml_device
 from isim.profiler.permission import counters_forbidden
+from isim.profiler.recorders.cupti_recorder import CuptiRecorder
+from isim.profiler.recorders.ncu_counters import NcuCounters
+from isim.profiler.recorders.nsys_recorder import NsysRecorder
+from isim.profiler.recorders.torch_recorder import TorchRecorder
+
+
+def open_bench(spec: str) -> Bench:
+    """Open a GPU and everything that this host lets us record on it; the caller closes the device.
+
+    Parameters
+    ----------
+    spec
+        `cuda` or `cuda:1`.
+
+    Raises
+    ------
+    NoDeviceError
+        This machine has no such GPU.
+    ProfileError
+        The text names no GPU, or it does not work.
+    """
+    return cuda_bench(CudaDevice(gpu_index(spec)))
 
 
 def cuda_bench(device: CudaDevice) -> Bench:
@@ -21,9 +44,26 @@ def cuda_bench(device: CudaDevice) -> Bench:
         raise
 
 
-def _telemetry(device: CudaDevice, notes: list[str]) -> TelemetrySource | None:
-    from isim.profiler.nvml import NvmlTelemetry, locked_clocks, nvml_device
+def gpu_index(spec: str) -> int:
+    """Return the number of the GPU that `cuda` or `cuda:1` names.
 
+    Raises
+    ------
+    ProfileError
+        The text names none.
+
+    Examples
+    --------
+    >>> gpu_index("cuda"), gpu_index("cuda:1")
+    (0, 1)
+    """
+    number = spec.partition(":")[2]
+    if number and not number.isdecimal():
+        raise ProfileError(f"--device {spec}: not the number of a GPU (found {number!r}); write cuda:0")
+    return int(number or 0)
+
+
+def _telemetry(device: CudaDevice, notes: list[str]) -> TelemetrySource | None:
     try:
         handle = device.closing.enter_context(nvml_device(device.pci_bus_id))
     except ProfileError as error:
@@ -37,16 +77,10 @@ def _telemetry(device: CudaDevice, notes: list[str]) -> TelemetrySource | None:
 
 def _recorder(device: CudaDevice, notes: list[str]) -> KernelRecorder | None:
     if importlib.util.find_spec("cupti") is not None:
-        from isim.profiler.device.cupti_recorder import CuptiRecorder
-
         return CuptiRecorder(device)
     if importlib.util.find_spec("torch") is not None:
-        from isim.profiler.device.torch_recorder import TorchRecorder
-
         return TorchRecorder(device)
     if shutil.which("nsys"):
-        from isim.profiler.device.nsys_recorder import NsysRecorder
-
         return NsysRecorder(device.spec)
     notes.append("kernels are not recorded one by one: install cupti-python, or put nsys on PATH")
     return None
@@ -60,6 +94,4 @@ def _counters(device: CudaDevice, notes: list[str]) -> Counters | None:
     if forbidden:
         notes.append(f"hardware counters are not recorded: {forbidden}")
         return None
-    from isim.profiler.ncu import NcuCounters
-
     return NcuCounters(device.spec)

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from isim.errors import ProfileError
-from isim.profiler.child import run_child
 from isim.profiler.device.contract import KernelCounters, Workload
-from isim.profiler.device.run_batches import command
 from isim.profiler.importers.ncu import read_ncu_csv
 from isim.profiler.importers.ncu_metrics import to_columns
 from isim.profiler.permission import REMEDY
+from isim.profiler.recorders.child import run_child
+from isim.profiler.recorders.run_batches import command
 
 # One pass over each kernel on every GPU since Ampere, so that nothing is replayed; the usual "speed of light" set takes
 # seven to seventeen.

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isim.profiler.device.contract import Device, Repetition, Workload
-from isim.profiler.device.nsys_recorder import shifted
 from isim.profiler.importers.cut import Cut
 from isim.profiler.importers.executions import executions
 from isim.profiler.importers.kineto import read_kineto
+from isim.profiler.recorders.nsys_recorder import shifted
 
 _WARM_UP_BATCHES = 3
 _RANGE = "isim batch"

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from isim.profiler.child import run_child
 from isim.profiler.device.contract import Repetition, Workload
-from isim.profiler.device.run_batches import command
 from isim.profiler.importers.cut import Cut
 from isim.profiler.importers.executions import executions
 from isim.profiler.importers.nsys import read_nsys
+from isim.profiler.recorders.child import run_child
+from isim.profiler.recorders.run_batches import command
 
 _TIMEOUT_S = 900.0
 

@@ -1,0 +1,1 @@
+"""What watches batches run on a GPU: kernels one by one, and their hardware counters."""
