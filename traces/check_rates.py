@@ -39,7 +39,8 @@ def window_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str
     if nothing.any():
         yield f"neither count nor rate_rps in {rows_named(nothing, row)}; give one of them"
     if "dist" in table.column_names:
-        unknown = sorted(set(table["dist"].unique().drop_null().to_pylist()) - set(LAWS))
+        named: Any = table["dist"].unique().drop_null().to_pylist()
+        unknown = sorted(set(named) - set(LAWS))
         if unknown:
             yield f"no law called {unknown[0]!r} in column 'dist'; choose one of {', '.join(LAWS)}"
     ends = table["start_ns"].to_numpy() + table["width_ns"].to_numpy()
@@ -49,7 +50,8 @@ def window_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str
 
 
 def _filled(table: pa.Table, name: str, value: int) -> npt.NDArray[np.float64]:
-    return np.asarray(table[name].cast(pa.float64()).fill_null(value).to_numpy())
+    column: Any = table[name].cast(pa.float64())
+    return np.asarray(column.fill_null(value).to_numpy(), dtype=np.float64)
 
 
 def stream_codes(table: pa.Table) -> npt.NDArray[np.int64]:

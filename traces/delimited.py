@@ -2,11 +2,12 @@
 
 import csv
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -79,7 +80,7 @@ def unreadable(path: Path, error: Exception) -> TraceError:
     return TraceError(f"{path}: not a CSV table with a header ({str(error).splitlines()[0]}); check the file")
 
 
-def time_ns(path: Path, table: pa.Table, name: str, unit: str, lines: Sequence[int] | None = None) -> Any:
+def time_ns(path: Path, table: pa.Table, name: str, unit: str, lines: npt.NDArray[np.int64] | None = None) -> Any:
     """Return a column of times in `unit` as int64 nanoseconds; an empty cell is no value.
 
     Parameters

@@ -143,7 +143,7 @@ class _Sources:
             column = column.cast(column.type.value_type)
         encoded = column.dictionary_encode()  # in order of first appearance
         local = [self.numbers.setdefault(value, len(self.numbers)) for value in encoded.dictionary.to_pylist()]
-        return np.array(local, dtype=np.int64)[encoded.indices.to_numpy()]
+        return np.asarray(np.array(local, dtype=np.int64)[encoded.indices.to_numpy()])
 
 
 def _requests_by_source(trace: TraceStream, by: str | None) -> npt.NDArray[np.int64] | int:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from isim.errors import TraceError
 from isim.traces.schema import sorted_dictionary
+from isim.traces.whole_file import whole_file
 
 GROUP_ROWS = 1 << 20
 """Rows of a row group, and of the chunks in which a file is read: some tens of megabytes."""
@@ -82,38 +82,29 @@ def write_parquet(path: str | Path, tables: Iterable[pa.Table], footer_json: str
     TraceError
         The file exists and `force` is false, it cannot be written, or there are no rows.
     """
-    target = Path(path)
-    if target.exists() and not force:
-        raise TraceError(f"{path}: exists already; choose another path or replace it with -f/--force")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     rows = 0
     try:
-        with partial.open("wb") as file, contextlib.ExitStack() as stack:
+        with whole_file(path, force) as file, contextlib.ExitStack() as stack:
             writer: pq.ParquetWriter | None = None
             for group in _groups(tables):
-                if writer is None:
-                    writer = stack.enter_context(_writer(file, group.schema, footer_json))
+                writer = writer or stack.enter_context(_writer(file, group.schema, footer_json))
                 writer.write_table(group, row_group_size=GROUP_ROWS)
                 rows += len(group)
-        if not rows:
-            raise TraceError(f"{path}: nothing is left to write; keep more of the trace")
-        partial.replace(target)
-    except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise TraceError(f"{path}: cannot be written ({reason}); choose another path") from None
-    finally:  # also when interrupted
-        with contextlib.suppress(OSError):
-            partial.unlink()
+            if not rows:
+                raise TraceError(f"{path}: nothing is left to write; keep more of the trace")
+    except pa.ArrowException as error:
+        reason = str(error).splitlines()[0]
+        raise TraceError(f"{path}: cannot be written ({reason}); correct the columns") from None
     return rows
 
 
 def _writer(file: Any, schema: pa.Schema, footer_json: str) -> pq.ParquetWriter:
+    encodings: dict[str, Any] = {
+        "use_dictionary": [field.name for field in schema if pa.types.is_dictionary(field.type)],
+        "column_encoding": {f.name: "DELTA_BINARY_PACKED" for f in schema if pa.types.is_signed_integer(f.type)},
+    }
     return pq.ParquetWriter(
-        file,
-        schema.with_metadata({_FOOTER: footer_json.encode()}),
-        compression="zstd",
-        use_dictionary=[field.name for field in schema if pa.types.is_dictionary(field.type)],
-        column_encoding={f.name: "DELTA_BINARY_PACKED" for f in schema if pa.types.is_signed_integer(f.type)},
+        file, schema.with_metadata({_FOOTER: footer_json.encode()}), compression="zstd", **encodings
     )
 
 

@@ -82,8 +82,11 @@ class Rates:
         TraceError
             Anything is wrong; all problems at once.
         """
-        table, problems = conformed_rates(table, row)
         footer = {"schema": SCHEMA_VERSION, "kind": "rates", **footer}
+        if footer["kind"] != "rates":  # its columns are others: to say so of each would tell nothing
+            problems = list(footer_problems({"duration_ns": 0, **footer}, "rates"))
+            raise TraceError(*(f"{where}: {problem}" for problem in problems))
+        table, problems = conformed_rates(table, row)
         complete = not problems and len(table) and not any(table[n].null_count for n in ("start_ns", "width_ns"))
         if "duration_ns" not in footer:
             ends: Any = pc.max(pc.add(table["start_ns"], table["width_ns"])) if complete else pa.scalar(0)
@@ -157,6 +160,11 @@ class Rates:
         return np.where(np.isnan(given), counted, given)
 
     @property
+    def mean_rate_rps(self) -> float:
+        """The requests expected of all windows over the observed time."""
+        return float((self.rate_rps * self.numbers("width_ns")).sum() / self.duration_ns)
+
+    @property
     def streams(self) -> npt.NDArray[np.int64]:
         """The number of each window's stream, that is of its pair of model and tenant, in the order of their names."""
         return stream_codes(self._table)
@@ -181,7 +189,7 @@ class Rates:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    keys = [(name, "ascending") for name in ("start_ns", "model", "tenant") if name in table.column_names]
+    keys: Any = [(name, "ascending") for name in ("start_ns", "model", "tenant") if name in table.column_names]
     decoded = table.select([name for name, _ in keys])
     for index, (name, _) in enumerate(keys):
         if pa.types.is_dictionary(decoded.schema.field(index).type):

@@ -93,8 +93,10 @@ class Trace:
         TraceError
             Anything is wrong with the columns, the values or the footer; all problems at once.
         """
-        table, problems = conformed(table, row)
         footer = {"schema": SCHEMA_VERSION, "kind": "requests", **footer}
+        if footer["kind"] != "requests":  # its columns are others: to say so of each would tell nothing
+            raise TraceError(*(f"{where}: {problem}" for problem in footer_problems({"duration_ns": 0, **footer})))
+        table, problems = conformed(table, row)
         if "duration_ns" not in footer:
             last: Any = pc.max(table["arrival_ns"]).as_py() if "arrival_ns" in table.column_names else None
             footer["duration_ns"] = max(last or 0, 0)

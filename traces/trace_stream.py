@@ -103,10 +103,11 @@ class TraceStream:
         TraceError
             Something is wrong with it.
         """
-        requests, models, last = 0, set(), 0
+        requests, last = 0, 0
+        models: set[str] = set()
         for chunk in self:
             requests += len(chunk)
-            models.update(chunk["model"].unique().to_pylist())
+            models.update(_models(chunk))
             last = chunk["arrival_ns"][-1].as_py() if len(chunk) else last
         return Survey(requests, tuple(sorted(models)), last)
 
@@ -144,12 +145,17 @@ class TraceStream:
         def seen() -> Iterator[pa.Table]:
             for chunk in self:
                 if len(chunk):
-                    models.update(chunk["model"].unique().to_pylist())
+                    models.update(_models(chunk))
                     last[0] = chunk["arrival_ns"][-1].as_py()
                 yield chunk
 
         rows = write_parquet(path, seen(), json.dumps(self.footer, sort_keys=True, allow_nan=False), force)
         return Survey(rows, tuple(sorted(models)), last[0])
+
+
+def _models(chunk: pa.Table) -> list[str]:
+    names: Any = chunk["model"].unique().to_pylist()
+    return list(names)
 
 
 def _last_arrival_ns(path: Path, file: pq.ParquetFile) -> int:

@@ -1,109 +1,178 @@
-"""`isim import trace`: requests recorded by others, as a trace; one command a format."""
+"""`isim import trace`: requests recorded by others, as a trace or as rates; one command a format."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from isim.cli.parameters import Weights
-from isim.cli.trace_output import output_options, save
+from isim.cli.import_columns import csv, jsonl
+from isim.cli.mapping_flags import Mapping, mapping_flags
+from isim.cli.parameters import Seconds
+from isim.cli.trace_output import output_options, save, save_rates, written_options
 
-_UNITS = click.Choice(["s", "ms", "us", "ns"])
+if TYPE_CHECKING:
+    from isim.traces.rates import Rates
+    from isim.traces.trace import Trace
+
 _FILE = click.Path(path_type=Path)
-_COLUMNS = ("priority", "tenant", "class", "batch", "input_tokens", "output_tokens", "work")
 
 
 @click.group("trace")
 def import_trace() -> None:
-    """Turn recorded requests into a trace."""
+    """Turn recorded requests into a trace, and recorded counts into rates."""
+
+
+import_trace.add_command(csv)
+import_trace.add_command(jsonl)
+
+
+def _requests(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command its FILE and the flags that `_finish` takes."""
+    spread = click.option(
+        "--dequantize", type=click.Choice(["uniform"]), help="Spread requests that a coarse clock put together."
+    )
+    return click.argument("file", type=_FILE)(mapping_flags(spread(output_options(command))))
+
+
+def _finish(trace: "Trace", mapping: Mapping, dequantize: str | None, **output: Any) -> None:
+    from isim.traces.trace_stream import TraceStream
+    from isim.traces.transforms.dequantize import dequantize as spread
+
+    if dequantize:
+        trace = spread(trace, mapping.seed)
+    if mapping.models and (len(mapping.models) > 1 or trace.models != (mapping.first,)):
+        trace = mapping.stream(TraceStream.of(trace)).collected()
+    save(trace, **output)
+
+
+def _finish_rates(rates: "Rates", mapping: Mapping, **output: Any) -> None:
+    if mapping.models and len(mapping.models) > 1:
+        rates = mapping.rates(rates)
+    save_rates(rates, **output)
+
+
+@import_trace.command("auto")
+@_requests
+def auto(file: Path, mapping: Mapping, **rest: Any) -> None:
+    """Import FILE, whose format is told from its beginning: any that needs no further facts, and holds requests.
+
+    \b
+    isim import trace auto AzureLLMInferenceTrace_code.csv -o t.parquet
+    """
+    from isim.traces.importers.detect import detect, read_detected
+
+    _finish(read_detected(file, detect(file), mapping.first), mapping, **rest)
 
 
 @import_trace.command("azure-llm")
-@click.argument("file", type=_FILE)
-@click.option("--models", type=Weights(), default="llm", help="Models to deal the requests to.")
-@click.option(
-    "--map",
-    "how",
-    type=click.Choice(["stripes", "weights"]),
-    default="stripes",
-    help="In turn (equal weights only), or at random by weight.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of --map weights.")
-@output_options
-def azure_llm(file: Path, models: dict[str, float], how: str, seed: int, **output: Any) -> None:
+@_requests
+def azure_llm(file: Path, mapping: Mapping, **rest: Any) -> None:
     """Import FILE, an Azure LLM inference trace (2023 or 2024, CSV or gzipped CSV).
 
     \b
     isim import trace azure-llm AzureLLMInferenceTrace_code.csv --models resnet50,bert --slo 50ms -o t.parquet
     """
     from isim.traces.importers.azure_llm import read_azure_llm
-    from isim.traces.mapping import map_models
 
-    trace = read_azure_llm(file, model=next(iter(models)))
-    if len(models) > 1:
-        trace = map_models(trace, models, how, seed=seed)
-    save(trace, **output)
+    _finish(read_azure_llm(file, mapping.first or "llm"), mapping, **rest)
 
 
-def _column_options(command: Any) -> Any:
-    for name in reversed(_COLUMNS):
-        flag, words = name.replace("_", "-"), name.replace("_", " ")
-        command = click.option(f"--{flag}-column", name, metavar="NAME", help=f"Column of the {words}.")(command)
-    return command
-
-
-@import_trace.command("csv")
-@click.argument("file", type=_FILE)
-@click.option("--arrival-column", required=True, metavar="NAME", help="Column of the arrival times.")
-@click.option("--arrival-unit", type=_UNITS, required=True, help="Unit of the arrival times.")
-@click.option("--model-column", metavar="NAME", help="Column of the models.")
-@click.option("--model", metavar="NAME", help="The one model of all requests, in place of a column.")
-@click.option("--slo-column", metavar="NAME", help="Column of the latency objectives.")
-@click.option("--slo-unit", type=_UNITS, default="ms", help="Unit of the latency objectives.")
-@_column_options
-@click.option(
-    "--origin",
-    type=click.Choice(["first", "zero"]),
-    default="first",
-    help="Time 0 of the trace: the first arrival, or zero of the file's clock.",
-)
-@click.option("--sort", is_flag=True, help="Sort by arrival instead of refusing an unsorted file.")
-@output_options
-def csv(
-    file: Path,
-    arrival_column: str,
-    arrival_unit: str,
-    model_column: str | None,
-    model: str | None,
-    slo_column: str | None,
-    slo_unit: str,
-    origin: str,
-    sort: bool,
-    slo: dict[str, float],
-    output: Path,
-    force: bool,
-    quiet: bool,
-    **columns: str | None,
-) -> None:
-    """Import FILE, a CSV file with a header (or gzipped CSV), by the names of its columns.
+@import_trace.command("azure-functions-2021")
+@_requests
+def azure_functions_2021(file: Path, mapping: Mapping, **rest: Any) -> None:
+    """Import FILE, the Azure Functions trace of 2021 (CSV); tenants are functions.
 
     \b
-    isim import trace csv requests.csv --arrival-column ts --arrival-unit ms --model-column name -o t.parquet
+    isim import trace azure-functions-2021 AzureFunctionsInvocationTrace.txt --models a,b --by tenant -o t.parquet
     """
-    if (model_column is None) == (model is None):
-        raise click.UsageError("give either --model-column or --model")
-    from isim.traces.importers.columns import read_columns
+    from isim.traces.importers.azure_functions_2021 import read_azure_functions_2021
 
-    trace = read_columns(
-        file,
-        arrival_column=arrival_column,
-        arrival_unit=arrival_unit,
-        model_column=model_column,
-        model=model,
-        slo_column=slo_column,
-        slo_unit=slo_unit,
-        columns={name: column for name, column in columns.items() if column is not None},
-        origin=origin,
-        sort=sort,
-    )
-    save(trace, slo, output, force, quiet)
+    _finish(read_azure_functions_2021(file, mapping.first or "function"), mapping, **rest)
+
+
+@import_trace.command("burstgpt")
+@click.option("--drop-failed", is_flag=True, help="Leave out requests without a response.")
+@_requests
+def burstgpt(file: Path, mapping: Mapping, drop_failed: bool, **rest: Any) -> None:
+    """Import FILE, a part of BurstGPT (CSV).
+
+    \b
+    isim import trace burstgpt BurstGPT_1.csv --drop-failed -o t.parquet
+    """
+    from isim.traces.importers.burstgpt import read_burstgpt
+
+    _finish(read_burstgpt(file, drop_failed), mapping, **rest)
+
+
+@import_trace.command("mooncake")
+@_requests
+def mooncake(file: Path, mapping: Mapping, **rest: Any) -> None:
+    """Import FILE, a Mooncake trace (JSON lines).
+
+    \b
+    isim import trace mooncake conversation_trace.jsonl --dequantize uniform --seed 1 -o t.parquet
+    """
+    from isim.traces.importers.mooncake import read_mooncake
+
+    _finish(read_mooncake(file, mapping.first or "llm"), mapping, **rest)
+
+
+@import_trace.command("disb")
+@_requests
+def disb(file: Path, mapping: Mapping, **rest: Any) -> None:
+    """Import FILE, a workload of DISB (JSON); tasks that only clients can run are named and left out.
+
+    \b
+    isim import trace disb REAL.json -o t.parquet
+    """
+    from isim.traces.importers.disb import read_disb
+
+    _finish(read_disb(file, mapping.seed), mapping, **rest)
+
+
+@import_trace.command("azure-functions-2019")
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+@mapping_flags
+@written_options
+def azure_functions_2019(files: tuple[Path, ...], mapping: Mapping, **output: Any) -> None:
+    """Import FILES, days of the Azure Functions trace of 2019 (CSV), as rates; tenants are functions.
+
+    \b
+    isim import trace azure-functions-2019 invocations_per_function_md.anon.d01.csv --models a,b --map blocks
+        --order popularity -o rates.parquet
+    """
+    from isim.traces.importers.azure_functions_2019 import read_azure_functions_2019
+
+    _finish_rates(read_azure_functions_2019(files, mapping.first or "function"), mapping, **output)
+
+
+@import_trace.command("servegen")
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+@mapping_flags
+@written_options
+def servegen(files: tuple[Path, ...], mapping: Mapping, **output: Any) -> None:
+    """Import FILES, clients of ServeGen (CSV without a header), as rates; tenants are clients.
+
+    \b
+    isim import trace servegen chunk-*-trace.csv --models llm -o rates.parquet
+    """
+    from isim.traces.importers.servegen import read_servegen
+
+    _finish_rates(read_servegen(files, mapping.first or "llm"), mapping, **output)
+
+
+@import_trace.command("counts")
+@click.argument("file", type=_FILE)
+@click.option("--width", "width_s", type=Seconds(), required=True, help="The time of each count, such as 1s.")
+@click.option("--model", default="requests", help="What the rates call the model.")
+@written_options
+def counts(file: Path, width_s: float, model: str, **output: Any) -> None:
+    """Import FILE, counts of requests per second, minute or any time (text or a JSON list), as rates.
+
+    \b
+    isim import trace counts twitter.txt --width 1s --model bert -o rates.parquet
+    """
+    from isim.traces.importers.counts import read_counts
+
+    save_rates(read_counts(file, round(width_s * 1e9), model), **output)

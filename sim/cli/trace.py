@@ -1,60 +1,46 @@
-"""`isim trace`: make and look at traces of arriving requests."""
+"""`isim trace`: make, look at and change traces of arriving requests; one file a verb."""
 
-import json
-from pathlib import Path
-from typing import Any
+import importlib
 
 import click
 
-from isim.cli.trace_make import command as make
-from isim.units import format_seconds
+_VERBS = {
+    "make": "Make a trace of an arrival process, or of an experiment's arrivals.",
+    "show": "Print what a trace is like, with plots.",
+    "check": "Read a trace from end to end and say what is wrong or odd.",
+    "diff": "Print the statistics of two traces side by side.",
+    "scale": "Change the rate: by tempo, thinning, replication or a fit.",
+    "slice": "Keep an interval of time, or some models.",
+    "merge": "Put traces together.",
+    "split": "Divide a trace into parts.",
+    "map": "Deal requests, or the tenants of rates, to models.",
+    "thin": "Keep a random part.",
+    "replicate": "Multiply the requests.",
+    "dequantize": "Spread requests that a coarse clock put together.",
+    "fit": "Fit a law to each window, as rates.",
+    "resample": "Draw new requests from a fit, at another rate or burstiness.",
+    "expand": "Make requests of rates.",
+    "shape": "Bring the rise and fall of rates into a range of rates.",
+}
 
 
-@click.group("trace")
+class _LazyGroup(click.Group):
+    """Import a verb only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"isim.cli.trace_{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.group("trace", cls=_LazyGroup)
 def command() -> None:
-    """Make and look at traces of arriving requests."""
-
-
-command.add_command(make)
-
-
-@command.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def show(file: Path, as_json: bool) -> None:
-    """Print how many requests a trace FILE holds, how fast they come and how bursty they are."""
-    from isim.traces.statistics import describe
-    from isim.traces.trace import Trace
-
-    trace = Trace.read(file)
-    figures = describe(trace)
-    if as_json:
-        click.echo(json.dumps({**figures, "sha256": trace.digest(), "footer": trace.footer}, indent=2))
-        return
-    for label, text in _lines(figures):
-        click.echo(f"{label:<26}{text}")
-    width = max(len("model"), *map(len, figures["models"]))
-    click.echo(f"\n{'model':<{width}}{'requests':>12}{'share':>8}{'rate':>12}{'CV of gaps':>12}")
-    for model, row in figures["models"].items():
-        rate = _number(row["rate_rps"], " rps")
-        click.echo(f"{model:<{width}}{row['requests']:>12,}{row['share']:>8.3f}{rate:>12}{_number(row['gap_cv']):>12}")
-
-
-def _lines(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    dispersion = ", ".join(f"{_number(figures[f'index_of_dispersion_{width}s'])} in {width} s" for width in (1, 10, 60))
-    peak = "-"
-    if figures["peak_minute_rate_rps"] is not None:
-        start = format_seconds(figures["peak_minute_start_s"]) if figures["peak_minute_start_s"] else "0 s"
-        peak = f"{_number(figures['peak_minute_rate_rps'], ' rps')}, from {start} on"
-    return [
-        ("requests", f"{figures['requests']:,}"),
-        ("observed", format_seconds(figures["duration_s"])),
-        ("rate", _number(figures["rate_rps"], " rps")),
-        ("CV of gaps", _number(figures["gap_cv"])),
-        ("index of dispersion", dispersion),
-        ("peak minute", peak),
-    ]
-
-
-def _number(value: float | None, unit: str = "") -> str:
-    return "-" if value is None else f"{value:.4g}{unit}"
+    """Make, look at and change traces of arriving requests."""

@@ -142,7 +142,13 @@ def test_import_azure(shared_data: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "isim: wrote t.parquet: 8,819 requests to a, b\n"
     trace = Trace.read(tmp_path / "t.parquet")
-    assert trace.footer["mapping"] == {"how": "weights", "by": "request", "models": {"a": 1, "b": 2}, "seed": 3}
+    assert trace.footer["mapping"] == {
+        "how": "weights",
+        "by": "request",
+        "order": "file",
+        "models": {"a": 1, "b": 2},
+        "seed": 3,
+    }
     assert set(zip(trace.table["model"].to_pylist(), trace.table["slo_ns"].to_pylist(), strict=True)) == {
         ("a", 10**9),
         ("b", 2 * 10**9),

@@ -114,7 +114,7 @@ def _at_arrivals(states: _States) -> Floats:
     """Return the probabilities of the states just after an arrival."""
     share = states.leaving_calm / (states.leaving_burst + states.leaving_calm)
     weights = np.array([share * states.burst_rps, (1 - share) * states.calm_rps])
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
 def _marginal(states: _States, gaps: Floats) -> tuple[float, float]:

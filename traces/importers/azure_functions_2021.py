@@ -52,7 +52,8 @@ def read_azure_functions_2021(path: str | Path, model: str = "function") -> Trac
             raise TraceError(f"{path}: a time is too large ({reason}); check that times are in seconds") from None
         starts.append(end_ns - duration_ns)
         durations.append(duration_ns)
-        names: Any = pc.binary_join_element_wise(block["app"], block["func"], "/")
+        parts: list[Any] = [block["app"], block["func"], "/"]
+        names: Any = pc.binary_join_element_wise(*parts)
         tenants += names.chunks
     return recorded(
         path,

@@ -52,7 +52,7 @@ def read_azure_llm(path: str | Path, model: str = "llm") -> Trace:
     time_ns, context, generated = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     epoch = str(np.datetime_as_string(np.datetime64(int(time_ns.min()), "ns"))) if len(time_ns) else ""
     facts = {**_SOURCE, "citation": _CITATIONS.get(epoch[:4], "see the url")}
-    columns = {"input_tokens": context, "output_tokens": generated}
+    columns: dict[str, Any] = {"input_tokens": context, "output_tokens": generated}
     return recorded(path, facts, time_ns, dropped, model=model, tick_ns=100, further={"epoch": epoch}, **columns)
 
 

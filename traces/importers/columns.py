@@ -31,8 +31,9 @@ def read_columns(
     columns: Mapping[str, str] | None = None,
     origin: str = "first",
     sort: bool = False,
+    json_lines: bool = False,
 ) -> Trace:
-    """Return a file, plain or gzipped, as a trace: CSV, or JSON lines if its name ends in `.jsonl` or `.jsonl.gz`.
+    """Return a file, plain or gzipped, as a trace: CSV with a header, or JSON lines.
 
     Of CSV nothing is dropped; of JSON lines, lines that hold no object are, and counted.
 
@@ -52,6 +53,8 @@ def read_columns(
         Time 0 of the trace: `first` arrival, or `zero` of the file's own clock.
     sort
         Sort by arrival instead of refusing an unsorted file; simultaneous requests keep their order.
+    json_lines
+        The file holds JSON lines; its fields are the columns.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def read_columns(
     if origin not in _ORIGINS:
         raise TraceError(f"{path}: no origin {origin!r}; choose one of {', '.join(_ORIGINS)}")
     dropped: Counter[str] = Counter()
-    file, lines = _read(path, dropped)
+    file, lines = _read(path, json_lines, dropped)
     wanted = {"arrival_ns": arrival_column, "model": model_column, "slo_ns": slo_column, **(columns or {})}
     picked = {name: column for name, column in wanted.items() if column is not None}
     missing = [column for column in dict.fromkeys(picked.values()) if file.column_names.count(column) != 1]
@@ -90,9 +93,9 @@ def read_columns(
     return Trace.from_table(pa.table(table), {"source": source}, str(path), lambda row: f"line {lines[row]}")
 
 
-def _read(path: Path, dropped: "Counter[str]") -> tuple[pa.Table, npt.NDArray[np.int64]]:
+def _read(path: Path, json_lines: bool, dropped: "Counter[str]") -> tuple[pa.Table, npt.NDArray[np.int64]]:
     """Return the table and the line of each row; numbers of JSON as the text that they were."""
-    if not path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson")):
+    if not json_lines:
         table = read_delimited(path)
         return table, np.arange(len(table)) + 2
     table, lines = read_json_lines(path, dropped)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from isim.errors import TraceError
 from isim.traces.delimited import opened, unreadable
-from isim.traces.importers import azure_functions_2019, azure_functions_2021, azure_llm, burstgpt, mooncake
+from isim.traces.importers import azure_functions_2019, azure_functions_2021, azure_llm, burstgpt, disb, mooncake
 from isim.traces.importers.servegen import is_servegen
+from isim.traces.trace import Trace
 
 _HEADERS: Mapping[str, tuple[str, ...]] = {
     "azure-llm": azure_llm.COLUMNS,
@@ -66,3 +67,28 @@ def detect(path: str | Path) -> str:
         f"{path}: the format is not one that shows itself (found {line[:60]!r}; these do: {known}); "
         "name it, and the columns of csv or jsonl, or the time of counts"
     )
+
+
+def read_detected(path: str | Path, name: str, model: str | None = None) -> Trace:
+    """Read a file in the format that `detect` named, if it holds requests.
+
+    Parameters
+    ----------
+    model
+        What the trace calls the model, where the file does not name it.
+
+    Raises
+    ------
+    TraceError
+        The format holds rates, or the file cannot be read.
+    """
+    if name in ("azure-functions-2019", "servegen"):
+        raise TraceError(f"{path}: holds rates, not requests (found {name}); use 'isim import trace {name}'")
+    if name == "burstgpt":
+        return burstgpt.read_burstgpt(path)
+    if name == "disb":
+        return disb.read_disb(path)
+    if name == "azure-functions-2021":
+        return azure_functions_2021.read_azure_functions_2021(path, model or "function")
+    read = azure_llm.read_azure_llm if name == "azure-llm" else mooncake.read_mooncake
+    return read(path, model or "llm")

@@ -178,7 +178,7 @@ def _trace(
             starts[before] + np.arange(len(arrivals[name]))
         ]
     kinds = [name[-2:] if name.endswith(("_rt", "_be")) else None for name in names]
-    codes = pa.array(task[order].astype(np.int32))
+    codes: Any = task[order]
     waits = parent[order] >= 0
     return Trace.from_columns(
         arrival_ns=times_ns[order],

@@ -48,9 +48,9 @@ def read_mooncake(path: str | Path, model: str = "llm") -> Trace:
         found = f"no field {', '.join(missing)}; has: {', '.join(table.column_names)}"
         raise TraceError(f"{path}: not a Mooncake trace ({found}); name its fields with 'isim import trace jsonl'")
     for name, pattern in zip(COLUMNS[:3], (_MILLISECONDS, TOKENS, TOKENS), strict=True):
-        text = table[name].cast(pa.string())
-        readable: Any = pc.fill_null(pc.match_substring_regex(text, pattern), False).combine_chunks()
-        if unreadable := len(table) - readable.true_count:
+        text: Any = table[name].cast(pa.string())
+        readable: Any = pc.match_substring_regex(pc.fill_null(text, ""), pattern)
+        if unreadable := len(table) - (pc.sum(readable).as_py() or 0):
             dropped[f"{name} not readable"] += unreadable
             table = table.filter(readable)
     time_ns = table["timestamp"].cast(pa.float64()).to_numpy().astype(np.int64) * 1_000_000

@@ -67,8 +67,8 @@ def _readable(table: pa.Table, patterns: Mapping[str, str], dropped: "Counter[st
     for name, pattern in patterns.items():
         column = pc.utf8_trim_whitespace(table[name])
         table = table.set_column(table.column_names.index(name), name, column)
-        matches: Any = pc.match_substring_regex(column, pattern).combine_chunks()
-        unreadable_rows = len(table) - matches.true_count
+        matches: Any = pc.match_substring_regex(column, pattern)
+        unreadable_rows = len(table) - (pc.sum(matches).as_py() or 0)
         if unreadable_rows:
             dropped[f"{name} not readable"] += unreadable_rows
             table = table.filter(matches)

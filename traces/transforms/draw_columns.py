@@ -1,7 +1,8 @@
 """Give new arrivals the sizes, objectives and other columns that requests of the same model had."""
 
+from typing import Any
+
 import numpy as np
-import pyarrow as pa
 
 from isim.errors import TraceError
 from isim.traces.streams import stream
@@ -45,6 +46,7 @@ def draw_columns(trace: Trace, like: Trace, seed: int) -> Trace:
         own = np.flatnonzero(trace.model_codes == code)
         pool = np.flatnonzero(like.model_codes == like.models.index(model))
         rows[own] = pool[stream(seed, "draw", model).integers(len(pool), size=len(own))]
-    drawn = like.table.select(names).take(pa.array(rows))
+    drawn = like.table.select(names).take(rows)
     operation = {"op": "draw", "params": {"columns": names}, "seed": seed}
-    return trace.revised(operation, **{name: drawn[name] for name in names})
+    columns: dict[str, Any] = {name: drawn[name] for name in names}
+    return trace.revised(operation, **columns)

@@ -1,6 +1,7 @@
 """Divide a trace into parts that together are the whole."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -100,3 +101,21 @@ def _check_families(trace: Trace, codes: npt.NDArray[Any]) -> None:
     torn = int((has & (codes[at] != codes)).sum())
     if torn:
         raise TraceError(f"split: {torn} requests wait for one of another part (parent_id); split by session_id")
+
+
+def file_names(parts: Iterable[str]) -> dict[str, str]:
+    """Return a name of a file for each part: its own where that can be one, and no two the same.
+
+    Examples
+    --------
+    >>> file_names(["bert", "a/b", "a?b"])
+    {'bert': 'bert.parquet', 'a/b': 'a-b.parquet', 'a?b': 'a-b-2.parquet'}
+    """
+    names: dict[str, str] = {}
+    for part in parts:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", part)[:80].strip(".") or "part"
+        name, number = f"{stem}.parquet", 2
+        while name.lower() in map(str.lower, names.values()):
+            name, number = f"{stem}-{number}.parquet", number + 1
+        names[part] = name
+    return names

@@ -1,0 +1,48 @@
+"""Say how well fits describe the gaps, all windows of a model together."""
+
+from typing import Any
+
+import numpy as np
+
+from isim.traces.fit.fit import Fitted, WindowFit
+
+
+def goodness(fitted: Fitted) -> list[dict[str, Any]]:
+    """Return a row for each model and law: how far the law is from the gaps, over the windows that it was fitted to.
+
+    The CVs and the KS distance are means over windows, weighted by their gaps; the AIC is their sum.
+    """
+    rows: dict[tuple[str, str, str], list[tuple[WindowFit, int]]] = {}
+    for window in fitted.windows:
+        for place, found in enumerate(window.fits):
+            rows.setdefault((window.model, found.law, found.method), []).append((window, place))
+    table = []
+    for (model, law, method), windows in rows.items():
+        fits = [window.fits[place] for window, place in windows]
+        gaps = np.array([window.requests for window, _ in windows])
+        counted = [window.gap_cv or 0.0 for window, _ in windows]
+        table.append(
+            {
+                "model": model,
+                "law": law,
+                "method": method,
+                "windows": len(windows),
+                "gaps": int(gaps.sum()),
+                "cv_counted": float(np.average(counted, weights=gaps)),
+                "cv_fitted": float(np.average([found.cv for found in fits], weights=gaps)),
+                "ks": float(np.average([found.ks for found in fits], weights=gaps)),
+                "aic": float(sum(found.aic for found in fits)),
+            }
+        )
+    return table
+
+
+def windows_of(fitted: Fitted) -> list[dict[str, Any]]:
+    """Return every window and every fit of it, for JSON."""
+    return [
+        {
+            **{name: value for name, value in window._asdict().items() if name != "fits"},
+            "fits": [{**found._asdict(), "aic": found.aic} for found in window.fits],
+        }
+        for window in fitted.windows
+    ]
