@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from isim.errors import ProfileError
+from isim.profiler.device.contract import KernelCounters
 from isim.profiler.importers.batch import ImportedBatch
 from isim.profiler.importers.cut import Cut
 from isim.profiler.importers.kineto import read_kineto
@@ -89,11 +91,7 @@ def read_batch(form: str, path: Path, model: str, batch_size: int, told: Told) -
         return read_trtexec(path, model, batch_size, times=times, solo_period_s=told.solo_period_s)
     if form == "onnxruntime":
         return read_onnxruntime(path, model, batch_size, skip=skip)
-    counters, facts = None, None
-    if told.counters is not None:
-        columns = to_columns(read_counted(told.counters), str(told.counters), above_peak=above_peak)
-        counters = columns.counters()
-        facts = {"file": told.counters.name, "sha256": sha256_of(told.counters), "metrics": columns.metrics}
+    counters, facts = _counters(told.counters, above_peak) if told.counters else (None, None)
     return timeline_batch(
         read_timeline(path, form),
         model,
@@ -105,6 +103,11 @@ def read_batch(form: str, path: Path, model: str, batch_size: int, told: Told) -
         counters=counters,
         counters_facts=facts,
     )
+
+
+def _counters(path: Path, above_peak: str) -> tuple[tuple[KernelCounters, ...], dict[str, Any]]:
+    columns = to_columns(read_counted(path), str(path), above_peak=above_peak)
+    return columns.counters(), {"file": path.name, "sha256": sha256_of(path), "metrics": columns.metrics}
 
 
 def read_timeline(path: Path, form: str) -> Timeline:

@@ -54,16 +54,8 @@ def ncu_batch(
             f"{path}: no duration of {without} of {len(columns.rows)} kernels; count gpu__time_duration.sum as well, "
             "or add the file to a timeline with --counters"
         )
-    if cut.how == "range" or cut.stream is not None or cut.process is not None:
-        raise ProfileError(
-            f"{path}: a report of ncu is not cut by {cut}; filter in ncu (--nvtx-include, --kernel-name)"
-        )
-    rows: list[dict[str, Any]] = [{"kind": "kernel", "gap_ns": 0, **row} for row in columns.rows]
-    same = [(row["name"], row.get("grid"), row.get("block")) for row in rows]
-    parts = cut_sequence(cut, [row["name"] for row in rows], same, str(path))
-    if len(parts) <= skip:
-        raise ProfileError(f"{path}: {cut} gives {len(parts)} batches, all of them skipped; skip fewer")
-    whole = merged([rows[part] for part in parts[skip:]], where)
+    parts = _cut(path, columns.rows, cut, skip)
+    whole = merged(parts, where)
     batch = [with_sm_needed(dict(row), columns.device.get("sms")) for row in whole.rows]
     scale, notes = fit_to_period(batch, solo_period_s, where)
     if columns.clipped:
@@ -76,7 +68,7 @@ def ncu_batch(
         "batch_size": batch_size,
         "cut": str(cut),
         "skipped": skip,
-        "executions": len(parts) - skip,
+        "executions": len(parts),
         "executions_that_differ": whole.rejected,
         "metrics": columns.metrics,
         "utilisations_clipped": columns.clipped,
@@ -84,3 +76,17 @@ def ncu_batch(
         "duration_scale": scale,
     }
     return ImportedBatch(model, batch_size, tuple(batch), facts, (*notes, f"{path}: {_NOTE}"), columns.device)
+
+
+def _cut(path: str | Path, kernels: Sequence[dict[str, Any]], cut: Cut, skip: int) -> list[list[dict[str, Any]]]:
+    """Return the kernels of each execution as the profile's columns."""
+    if cut.how == "range" or cut.stream is not None or cut.process is not None:
+        raise ProfileError(
+            f"{path}: a report of ncu is not cut by {cut}; filter in ncu (--nvtx-include, --kernel-name)"
+        )
+    rows: list[dict[str, Any]] = [{"kind": "kernel", "gap_ns": 0, **row} for row in kernels]
+    same = [(row["name"], row.get("grid"), row.get("block")) for row in rows]
+    parts = cut_sequence(cut, [row["name"] for row in rows], same, str(path))
+    if len(parts) <= skip:
+        raise ProfileError(f"{path}: {cut} gives {len(parts)} batches, all of them skipped; skip fewer")
+    return [rows[part] for part in parts[skip:]]

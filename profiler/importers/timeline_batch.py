@@ -1,7 +1,8 @@
 """Make one batch of a profile of what a timeline says: medians over its executions, counters joined where given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from isim.errors import ProfileError
@@ -12,7 +13,7 @@ from isim.profiler.importers.executions import executions
 from isim.profiler.importers.timeline import Launched, Timeline, times_ns
 from isim.profiler.join import joined
 from isim.profiler.overlap import overlap_share
-from isim.profiler.repetitions import merged, repetition_rows
+from isim.profiler.repetitions import Merged, merged, repetition_rows
 
 
 def timeline_batch(
@@ -52,25 +53,7 @@ def timeline_batch(
             "alone is unknown; cut wider, or import a co-location with 'isim import recording'"
         )
     whole = merged([repetition_rows(one) for one in alone], where)
-    rows, notes = whole.rows, list(timeline.notes)
-    beside = len(found.repetitions) - len(alone)
-    if beside or whole.rejected:
-        notes.append(
-            f"{where}: {whole.used} of {len(found.repetitions)} executions are in the medians; "
-            f"other kernels ran beside {beside}, and {whole.rejected} ran other operations"
-        )
     overlap = overlap_share(*times_ns([Launched(kernel) for kernel in alone[-1].kernels]))
-    if overlap > 0:
-        notes.append(
-            f"{where}: several of its streams are busy in {overlap:.1%} of its busy time; the operations of a profile "
-            "run one after another, so it takes longer than was recorded"
-        )
-    if cut.how in ("kernel", "repeats") and len(alone) > 1:
-        notes.append(f"{where}: the time between batches ({_between(alone)}) is in no batch; cut by range= to keep it")
-    resolution_ns = timeline.resolution_ns
-    short = sum(row["kind"] != "end" and row["duration_ns"] < resolution_ns for row in rows)
-    if short:
-        notes.append(f"{where}: {short} operations are shorter than the file's clock step of {resolution_ns} ns")
     facts = {
         **timeline.facts,
         "model": model,
@@ -79,15 +62,42 @@ def timeline_batch(
         "skipped": skip,
         "launched_by": launched_by,
         "executions": len(found.repetitions),
-        "executions_beside_others": beside,
+        "executions_beside_others": len(found.repetitions) - len(alone),
         "executions_that_differ": whole.rejected,
         "overlap_share": overlap,
     }
+    notes = [
+        *timeline.notes,
+        *(f"{where}: {note}" for note in _notes(whole, facts, cut, alone, timeline.resolution_ns)),
+    ]
+    rows = whole.rows
     if counters is not None:
         rows, facts["counters"] = _with_counters(rows, counters, counters_facts or {}, where, notes)
-    device = timeline.devices.get(_gpu_of(timeline, gpu), {})
+    device = timeline.devices.get(timeline.operations[0].gpu if gpu is None else gpu, {})
     rows = tuple(with_sm_needed(row, device.get("sms")) for row in rows)
     return ImportedBatch(model, batch_size, rows, facts, tuple(notes), device)
+
+
+def _notes(
+    whole: Merged, facts: dict[str, Any], cut: Cut, alone: Sequence[Repetition], resolution_ns: int
+) -> Iterator[str]:
+    beside, overlap = facts["executions_beside_others"], facts["overlap_share"]
+    if beside or whole.rejected:
+        yield (
+            f"{whole.used} of {facts['executions']} executions are in the medians; other kernels ran beside {beside}, "
+            f"and {whole.rejected} ran other operations"
+        )
+    if overlap:
+        yield (
+            f"several of its streams are busy in {overlap:.1%} of its busy time; the operations of a profile run one "
+            "after another, so it takes longer than was recorded"
+        )
+    if cut.how in ("kernel", "repeats") and len(alone) > 1:
+        between_us = median(later.start_ns - one.finish_ns for one, later in pairwise(alone)) / 1e3
+        yield f"the time between batches (median {between_us:.1f} us) is in no batch; cut by range= to keep it"
+    short = sum(row["kind"] != "end" and row["duration_ns"] < resolution_ns for row in whole.rows)
+    if short:
+        yield f"{short} operations are shorter than the file's clock step of {resolution_ns} ns"
 
 
 def with_sm_needed(row: dict[str, Any], sms: int | None) -> dict[str, Any]:
@@ -101,15 +111,6 @@ def with_sm_needed(row: dict[str, Any], sms: int | None) -> dict[str, Any]:
     if not sms or row["kind"] != "kernel" or not row.get("grid"):
         return row
     return {**row, "sm_needed": min(row["grid"] / sms, 1.0)}
-
-
-def _gpu_of(timeline: Timeline, gpu: int | None) -> int:
-    return timeline.operations[0].gpu if gpu is None else gpu
-
-
-def _between(alone: Sequence[Repetition]) -> str:
-    gaps_ns = sorted(later.start_ns - one.finish_ns for one, later in pairwise(alone))
-    return f"median {gaps_ns[len(gaps_ns) // 2] / 1e3:.1f} us"
 
 
 def _with_counters(

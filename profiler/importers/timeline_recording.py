@@ -88,7 +88,12 @@ def timeline_recording(
         for experiment, stretch in enumerate(stretches)
         for row in _experiment(stretch, members, solo_ns)
     ]
-    footer = {
+    footer = _footer(timeline, members, gpu, licence)
+    return Recording.from_table(pa.Table.from_pylist(rows), footer, timeline.where)
+
+
+def _footer(timeline: Timeline, members: Sequence[Member], gpu: int | None, licence: str | None) -> dict[str, Any]:
+    return {
         **timeline.facts,
         "origin": "imported",
         "versions": {"isim": __version__, **timeline.facts.get("versions", {})},
@@ -98,7 +103,6 @@ def timeline_recording(
         "notes": list(timeline.notes),
         "licence": licence,
     }
-    return Recording.from_table(pa.Table.from_pylist(rows), footer, timeline.where)
 
 
 def _experiment(

@@ -54,28 +54,10 @@ def read_trtexec(
     """
     if times is not None and solo_period_s is not None:
         raise ProfileError(f"{path}: a solo period and --times say the same; give one of them")
-    layers = read_json(path)
-    if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
-        raise ProfileError(f"{path}: not the layers of an engine (no list of them); {_LAYERS}")
-    if any("startComputeMs" in layer for layer in layers):
-        raise ProfileError(f"{path}: holds the times of iterations, not of layers; {_LAYERS}, and give this as --times")
-    if not layers or not all({"name", "averageMs"} <= layer.keys() or "count" in layer for layer in layers):
-        raise ProfileError(f"{path}: not the layers of an engine (a layer lacks name or averageMs); {_LAYERS}")
-    counts = [layer["count"] for layer in layers if "count" in layer]
-    named = [layer for layer in layers if "name" in layer]
-    statistic = (
-        "medianMs" if all("medianMs" in layer for layer in named) else "averageMs"
-    )  # old versions have no median
-    rows: list[dict[str, Any]] = [
-        {"kind": "kernel", "name": str(layer["name"]), "duration_ns": _ns(path, layer, statistic), "gap_ns": 0}
-        for layer in named
-    ]
+    rows, statistic = _layers(path)
     timed = [row for row in rows if row["duration_ns"]]
     if not timed:
         raise ProfileError(f"{path}: no layer takes any time; {_LAYERS}")
-    samples = counts[0] if counts and isinstance(counts[0], int) and counts[0] > 0 else None
-    for row in timed:
-        row["samples"] = samples
     where = f"{path}: {model} at batch size {batch_size}"
     period_s = times.compute_ns / 1e9 if times else solo_period_s
     scale, notes = fit_to_period(timed, period_s, where)
@@ -97,6 +79,25 @@ def read_trtexec(
         "times": times and times.facts,
     }
     return ImportedBatch(model, batch_size, (*_copies(times, timed),), facts, tuple(notes))
+
+
+def _layers(path: str | Path) -> tuple[list[dict[str, Any]], str]:
+    """Return the layers as the profile's columns, and which statistic of the file their times are."""
+    records = read_json(path)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise ProfileError(f"{path}: not the layers of an engine (no list of them); {_LAYERS}")
+    if any("startComputeMs" in record for record in records):
+        raise ProfileError(f"{path}: holds the times of iterations, not of layers; {_LAYERS}, and give this as --times")
+    layers = [record for record in records if record.keys() != {"count"}]
+    if not records or not all({"name", "averageMs"} <= layer.keys() for layer in layers):
+        raise ProfileError(f"{path}: not the layers of an engine (a layer lacks name or averageMs); {_LAYERS}")
+    counts = [record["count"] for record in records if record.keys() == {"count"}]
+    samples = counts[0] if counts and isinstance(counts[0], int) and counts[0] > 0 else None
+    # Old versions write no median.
+    statistic = "medianMs" if all("medianMs" in layer for layer in layers) else "averageMs"
+    common = {"kind": "kernel", "gap_ns": 0, "samples": samples}
+    rows = [{**common, "name": str(layer["name"]), "duration_ns": _ns(path, layer, statistic)} for layer in layers]
+    return rows, statistic
 
 
 def read_trtexec_times(path: str | Path) -> Iterations:

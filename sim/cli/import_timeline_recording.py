@@ -12,7 +12,7 @@ from isim.profiler.importers.cut import Cut
 from isim.profiler.recording_schema import SHARINGS
 
 if TYPE_CHECKING:
-    from isim.profiler.importers.timeline_recording import Member
+    from isim.profiler.importers.timeline_recording import KernelOverlap, Member
 
 _SHOWN = 10
 _HELP = """Import FILE, {what}, in which several models ran side by side.
@@ -95,17 +95,20 @@ def _command(form: str, description: str) -> click.Command:
         for note in timeline.notes:
             click.echo(f"isim: {note}", err=True)
         click.echo(f"isim: wrote {output} (imported, {len(recording.table)} executions)", err=True)
-        share, pairs = recording.footer["overlap_share"], kernel_overlaps(timeline)
-        if as_json:
-            overlaps = [pair._asdict() for pair in pairs]
-            answer = {"output": str(output), "origin": "imported", "overlap_share": share, "kernel_overlaps": overlaps}
-            click.echo(json.dumps(answer, indent=2))
-            return
-        click.echo(f"two or more streams ran kernels in {share:.1%} of the busy time")
-        for pair in pairs[:_SHOWN]:
-            click.echo(f"{pair.overlap_ns / 1e3:12.1f} us  {pair.times:6d} times  {pair.first} || {pair.second}")
-        if len(pairs) > _SHOWN:
-            click.echo(f"and {len(pairs) - _SHOWN} more pairs of kernels; --json lists all")
+        _answer(output, recording.footer["overlap_share"], kernel_overlaps(timeline), as_json)
 
     command: click.Command = run
     return command
+
+
+def _answer(output: Path, share: float, pairs: "list[KernelOverlap]", as_json: bool) -> None:
+    if as_json:
+        overlaps = [pair._asdict() for pair in pairs]
+        answer = {"output": str(output), "origin": "imported", "overlap_share": share, "kernel_overlaps": overlaps}
+        click.echo(json.dumps(answer, indent=2))
+        return
+    click.echo(f"two or more streams ran kernels in {share:.1%} of the busy time")
+    for pair in pairs[:_SHOWN]:
+        click.echo(f"{pair.overlap_ns / 1e3:12.1f} us  {pair.times:6d} times  {pair.first} || {pair.second}")
+    if len(pairs) > _SHOWN:
+        click.echo(f"and {len(pairs) - _SHOWN} more pairs of kernels; --json lists all")

@@ -70,6 +70,7 @@ def test_copies_stand_around_the_layers(tmp_path: Path) -> None:
         ([{"name": "a", "averageMs": "fast"}], "averageMs is not a time in ms"),
         ([{"name": "a", "averageMs": 1e300}], "averageMs is not a time in ms"),
         ([{"name": "a"}], "a layer lacks name or averageMs"),
+        ([{"name": "a", "count": 3}], "a layer lacks name or averageMs"),
         ([{"startComputeMs": 1.0}], "holds the times of iterations, not of layers"),
     ],
 )
