@@ -1,6 +1,5 @@
 """Say what this host can record of a GPU, and what to do about the rest."""
 
-import importlib.util
 import shutil
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from isim.errors import ProfileError
+from isim.profiler.cuda_bench import recorder_name
 from isim.profiler.device.cuda import CudaDevice, mps_runs
 from isim.profiler.device.cuda_driver import INSTEAD, cuda_driver
 from isim.profiler.nvml import locked_clocks, nvml_device, sample
@@ -110,12 +110,11 @@ def _described(index: int, facts: dict[str, float]) -> str:
 
 
 def _kernels() -> Finding:
-    for package, name in (("cupti", "CUPTI (cupti-python)"), ("torch", "torch.profiler")):
-        if importlib.util.find_spec(package) is not None:
-            return Finding("kernels", True, f"one by one, through {name}")
-    if shutil.which("nsys"):
-        return Finding("kernels", True, "one by one, through nsys")
-    return Finding("kernels", False, "whole batches only", "pip install cupti-python, or install PyTorch or nsys")
+    products = {"cupti": "CUPTI (cupti-python)", "torch": "torch.profiler", "nsys": "nsys"}
+    name = recorder_name()
+    if name is None:
+        return Finding("kernels", False, "whole batches only", "pip install cupti-python, or install PyTorch or nsys")
+    return Finding("kernels", True, f"one by one, through {products[name]}")
 
 
 def _nsys() -> Finding:

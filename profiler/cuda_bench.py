@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+from collections.abc import Callable
 
 from isim.errors import ProfileError
 from isim.profiler.device.contract import Bench, Counters, KernelRecorder, TelemetrySource
@@ -75,15 +76,32 @@ def _telemetry(device: CudaDevice, notes: list[str]) -> TelemetrySource | None:
     return NvmlTelemetry(handle)
 
 
-def _recorder(device: CudaDevice, notes: list[str]) -> KernelRecorder | None:
+def recorder_name() -> str | None:
+    """Return what records kernels one by one on this host: `cupti`, `torch`, `nsys`, or None.
+
+    Examples
+    --------
+    >>> recorder_name() in ("cupti", "torch", "nsys", None)
+    True
+    """
     if importlib.util.find_spec("cupti") is not None:
-        return CuptiRecorder(device)
+        return "cupti"
     if importlib.util.find_spec("torch") is not None:
-        return TorchRecorder(device)
-    if shutil.which("nsys"):
-        return NsysRecorder(device.spec)
-    notes.append("kernels are not recorded one by one: install cupti-python, or put nsys on PATH")
-    return None
+        import torch
+
+        if torch.cuda.is_available():
+            return "torch"
+    return "nsys" if shutil.which("nsys") else None
+
+
+def _recorder(device: CudaDevice, notes: list[str]) -> KernelRecorder | None:
+    name = recorder_name()
+    if name is None:
+        notes.append("kernels are not recorded one by one: install cupti-python, or put nsys on PATH")
+        return None
+    made: dict[str, Callable[[CudaDevice], KernelRecorder]]
+    made = {"cupti": CuptiRecorder, "torch": TorchRecorder, "nsys": NsysRecorder}
+    return made[name](device)
 
 
 def _counters(device: CudaDevice, notes: list[str]) -> Counters | None:

@@ -40,30 +40,40 @@ class CuptiRecorder:
         """
         from cupti import cupti
 
-        kinds = [cupti.ActivityKind.CONCURRENT_KERNEL, cupti.ActivityKind.MEMCPY, cupti.ActivityKind.MEMSET]
+        try:
+            records, spans = self._watched(cupti, workload, repetitions)
+        except (cupti.cuptiError, RuntimeError) as error:
+            raise ProfileError(
+                f"CUPTI: cannot record ({error}); end other profilers, or uninstall cupti-python to record with nsys"
+            ) from None
+        # Both clocks are read at once, so that the records stand beside the telemetry.
+        ahead_ns = time.monotonic_ns() - cupti.get_timestamp()
+        kernels = [
+            kernel for kernel in (_kernel(record, cupti.ActivityKind) for record in records) if kernel is not None
+        ]
+        return [_repetition(kernels, span, ahead_ns, workload.model) for span in spans]
+
+    def _watched(self, cupti: Any, workload: Workload, repetitions: int) -> tuple[list[Any], list[tuple[int, int]]]:
+        """Return the activity records, and when each repetition was called and was done, on CUPTI's clock."""
+        kinds = (cupti.ActivityKind.CONCURRENT_KERNEL, cupti.ActivityKind.MEMCPY, cupti.ActivityKind.MEMSET)
         stream = self._device.stream(0)
         records: list[Any] = []
+        spans: list[tuple[int, int]] = []
         cupti.activity_register_callbacks(lambda: (_BUFFER_BYTES, 0), records.extend)
         for kind in kinds:
             cupti.activity_enable(kind)
         try:
-            for _ in range(_WARM_UP_BATCHES):
-                self._device.launch(workload, stream)
-            self._device.synchronise()
-            spans = []
-            for _ in range(repetitions):
+            for repetition in range(-_WARM_UP_BATCHES, repetitions):
                 start_ns = cupti.get_timestamp()
                 self._device.launch(workload, stream)
                 self._device.record(stream).time_ns()
-                spans.append((start_ns, cupti.get_timestamp()))
-        finally:
+                if repetition >= 0:
+                    spans.append((start_ns, cupti.get_timestamp()))
             cupti.activity_flush_all(_FLUSH_FORCED)
+        finally:
             for kind in kinds:
                 cupti.activity_disable(kind)
-        # Both clocks are read at once, so that the records stand beside the telemetry.
-        ahead_ns = time.monotonic_ns() - cupti.get_timestamp()
-        kernels = [kernel for kernel in (_kernel(record, kinds) for record in records) if kernel is not None]
-        return [_repetition(kernels, span, ahead_ns, workload.model) for span in spans]
+        return records, spans
 
 
 def _repetition(kernels: list[Kernel], span: tuple[int, int], ahead_ns: int, model: str) -> Repetition:
@@ -75,9 +85,9 @@ def _repetition(kernels: list[Kernel], span: tuple[int, int], ahead_ns: int, mod
     return shifted(Repetition(span[0], finish_ns, tuple(inside)), ahead_ns)
 
 
-def _kernel(record: Any, kinds: Sequence[Any]) -> Kernel | None:
+def _kernel(record: Any, kinds: Any) -> Kernel | None:
     """Return an activity record as a kernel; None for one that is neither kernel, copy of the GPU nor memset."""
-    if record.kind == kinds[0]:
+    if record.kind == kinds.CONCURRENT_KERNEL:
         return Kernel(
             record.name,
             record.start,
@@ -88,9 +98,9 @@ def _kernel(record: Any, kinds: Sequence[Any]) -> Kernel | None:
             registers=record.registers_per_thread,
             shared_memory_bytes=record.static_shared_memory + record.dynamic_shared_memory,
         )
-    if record.kind == kinds[1] and record.copy_kind in _COPIES:
+    if record.kind == kinds.MEMCPY and record.copy_kind in _COPIES:
         kind = _COPIES[record.copy_kind]
         return Kernel(kind, record.start, record.end, kind, record.stream_id, bytes=record.bytes)
-    if record.kind == kinds[2]:
+    if record.kind == kinds.MEMSET:
         return Kernel("memset", record.start, record.end, "memset", record.stream_id, bytes=record.bytes)
     return None

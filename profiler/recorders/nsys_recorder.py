@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from isim.profiler.device.contract import Repetition, Workload
+from isim.profiler.device.contract import Device, Repetition, Workload
 from isim.profiler.importers.cut import Cut
 from isim.profiler.importers.executions import executions
 from isim.profiler.importers.nsys import read_nsys
@@ -21,14 +21,14 @@ class NsysRecorder:
 
     Parameters
     ----------
-    spec
-        The device, as the user named it.
+    device
+        Opened again by the process that is watched.
     """
 
     name = "nsys"
 
-    def __init__(self, spec: str) -> None:
-        self._spec = spec
+    def __init__(self, device: Device) -> None:
+        self._spec = device.spec
 
     def record(self, workload: Workload, repetitions: int) -> Sequence[Repetition]:
         """Load the workload again in another process and return its repetitions.

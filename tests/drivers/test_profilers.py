@@ -13,6 +13,7 @@ import pytest
 from isim.profiler.profile import Profile
 
 Gpu = Any
+STAND_INS = Path(__file__).parent / "stand_ins"
 ARGUMENTS = ["profile", "planted:mixed", "--device", "cuda:0", "--batch-sizes", "2", "-o", "p.parquet"]
 
 
@@ -36,6 +37,31 @@ def test_nsys_gives_every_kernel_and_ncu_its_counters(virtual_gpu: Gpu) -> None:
     assert method["recorder"] == "nsys"
     assert (method["counters"]["name"], method["counters"]["clock_control"]) == ("ncu", "none")
     assert done.contexts_left == ["0", "0"]
+
+
+def test_cupti_gives_every_kernel(virtual_gpu: Gpu) -> None:
+    virtual_gpu.environment["PYTHONPATH"] += f":{STAND_INS}"
+    done = virtual_gpu.isim(*ARGUMENTS)
+    assert done.code == 0, done.errors
+    profile = Profile.read(virtual_gpu.folder / "p.parquet")
+    rows = [row for row in profile.operations("mixed", 2).to_pylist() if row["kind"] == "kernel"]
+    assert [row["name"] for row in rows] == planted.MODELS["mixed"] * 2
+    for row in rows:
+        duration_us, gap_us = planted.KERNELS[row["name"]][:2]
+        assert row["duration_ns"] == pytest.approx(1000 * duration_us, rel=0.01)
+        # The launch, and the event before it, stand before the first kernel only.
+        assert row["gap_ns"] == pytest.approx(1000 * gap_us, abs=4000 if row["position"] == 0 else 100)
+        assert (row["grid"], row["block"], row["registers"]) == (planted.GRID, planted.BLOCK, 32)
+    assert profile.footer["method"]["recorder"] == "cupti"
+    assert abs(profile.footer["batches"][0]["profiler_overhead"]) < 0.01
+
+
+def test_cupti_that_another_profiler_holds_is_one_sentence(virtual_gpu: Gpu, assert_clean: Any) -> None:
+    virtual_gpu.environment["PYTHONPATH"] += f":{STAND_INS}"
+    done = virtual_gpu.isim(*ARGUMENTS, ISIM_FAKE_TOOL="cupti-in-use")
+    assert done.code == 1
+    assert "CUPTI: cannot record (ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED (39)); end other profilers" in done.errors
+    assert_clean(done)
 
 
 @pytest.mark.parametrize(
