@@ -134,7 +134,10 @@ class Operations:
         return np.isin(self.kinds, ("memcpy_h2d", "memcpy_d2h"))
 
     def needed(self, name: str, fallback: str | None, contention: str) -> Floats:
-        """Return a resource column of the kernels, 0 for copies.
+        """Return a resource column of the kernels, 0 for copies over the link.
+
+        What moves or sets memory within the device (`memset`, `memcpy_d2d`) needs no counters: it asks for all of L2
+        and DRAM and for no SM, as long as nothing else was measured.
 
         Parameters
         ----------
@@ -151,6 +154,8 @@ class Operations:
         values = self.columns[name].copy()
         if fallback is not None:
             values = np.where(np.isnan(values), self.columns[fallback], values)
+        within = np.isin(self.kinds, ("memset", "memcpy_d2d")) & np.isnan(values)
+        values[within] = 0.0 if name == "sm" else 1.0
         holds_no_sm = self.is_copy | (self.duration_s == 0)
         values[holds_no_sm] = 0.0
         if (missing := np.flatnonzero(np.isnan(values))).size:

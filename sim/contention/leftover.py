@@ -95,6 +95,8 @@ class Leftover:
         """Need at least one of `sm`, `memory`, `tensor`, `l2`, `dram` for every kernel."""
         measured = np.stack([operations.columns[name] for name in ("sm", "memory", "tensor", "l2", "dram")])
         largest = np.max(np.nan_to_num(measured, nan=-1.0), axis=0, initial=-1.0)
+        # What moves or sets memory within the device is bound by memory: it holds all of it unless measured.
+        largest[np.isin(operations.kinds, ("memset", "memcpy_d2d")) & (largest < 0)] = 1.0
         holds_no_sm = operations.is_copy | (operations.duration_s == 0)
         missing = np.flatnonzero((largest < 0) & ~holds_no_sm)
         if missing.size:

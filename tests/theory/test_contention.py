@@ -84,6 +84,17 @@ def test_copies_share_their_direction_only():
         assert durations_ms(contention, [0, 0], kernel(4_000_000, **to), kernel(4_000_000)) == [4, 4]
 
 
+@pytest.mark.parametrize("kind", ["memset", "memcpy_d2d"])
+def test_moving_memory_within_the_device_holds_memory_and_no_sm(kind):
+    moved = {"kind": kind}
+    for contention in (Fair(), Roofline()):
+        assert durations_ms(contention, [0, 0], kernel(4_000_000, **moved), kernel(4_000_000, **moved)) == [8, 8]
+        assert durations_ms(contention, [0, 0], kernel(4_000_000, **moved), kernel(4_000_000)) == [4, 4]
+    older, newer = durations_ms(Leftover(), [0, 0], kernel(4_000_000, **moved), kernel(4_000_000))
+    assert older == pytest.approx(4 / 0.95)
+    assert newer > 7
+
+
 @pytest.mark.parametrize("contention", [NoContention(), Constant(3.0), Fair(), Roofline(), Leftover()])
 def test_a_lone_batch_is_not_slowed_however_late_the_clock(contention):
     kernels = [kernel(12_345, gap_ns=678, sm=0.9, memory=0.8)] * 50
