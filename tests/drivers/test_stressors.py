@@ -1,6 +1,7 @@
 """The kernels that load one resource each: they compile for every generation that is profiled, and run as models."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ def nvcc() -> Path:
     root = compile_driver.cuda_root()
     if root is None or not (root / "bin" / "nvcc").exists():
         pytest.skip("no nvcc: install a CUDA toolkit, or name it in CUDA_ROOT")
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler (cc), which nvcc needs")
     return root / "bin" / "nvcc"
 
 
