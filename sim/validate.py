@@ -41,6 +41,7 @@ def validate(
     owner = np.repeat(np.arange(len(mixes)), [len(mix.processes) for mix in mixes])
     processes = [process for mix in mixes for process in mix.processes]
     names = np.array([f"{process.model}@{process.batch_size}" for process in processes])
+    of_size = np.array([len(mix.processes) for mix in mixes])[owner]
     idle = np.array(predict(profile, mixes, NoContention(), 1))
     return {
         **_errors(simulated, truth, owner),
@@ -50,16 +51,15 @@ def validate(
         "mixes_replayed": len(mixes),
         "initial_phases": phases,
         "by_size": {
-            str(size): _errors(*(values[in_size] for values in (simulated, truth, owner)))
-            for size in sorted({len(mix.processes) for mix in mixes})
-            for in_size in [np.isin(owner, [i for i, mix in enumerate(mixes) if len(mix.processes) == size])]
+            str(size): _errors(simulated[of_size == size], truth[of_size == size], owner[of_size == size])
+            for size in sorted(set(of_size.tolist()))
         },
         "by_workload": {
-            str(name): _errors(*(values[names == name] for values in (simulated, truth, owner)))
+            str(name): _errors(simulated[names == name], truth[names == name], owner[names == name])
             for name in sorted(set(names.tolist()))
         },
         "members": [
-            {"experiment": mixes[i].experiment, "workload": str(name), "measured": float(t), "simulated": float(s)}
+            {"experiment": mixes[int(i)].experiment, "workload": str(name), "measured": float(t), "simulated": float(s)}
             for i, name, t, s in zip(owner, names, truth, simulated, strict=True)
         ],
     }
@@ -79,7 +79,7 @@ def repeatability(mixes: Sequence[Mix]) -> float | None:
     return float(np.mean(np.concatenate(deviations))) if deviations else None
 
 
-def _errors(simulated: Floats, truth: Floats, owner: npt.NDArray[np.int64]) -> Mapping[str, Any]:
+def _errors(simulated: Floats, truth: Floats, owner: npt.NDArray[Any]) -> Mapping[str, Any]:
     relative = simulated / truth - 1
     absolute = np.abs(relative)
     _, places = np.unique(owner, return_inverse=True)

@@ -1,59 +1,76 @@
-"""`isim validate`: simulated against measured co-location."""
+"""`isim validate`: simulated against measured, of a run or of co-location."""
 
-import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
-_CONDITION = re.compile(r"\s*([a-z0-9_]+)\s*(<=|>=|<|>)\s*([0-9.eE+-]+)\s*")
-
 
 @click.command()
-@click.option("--profile", required=True, type=click.Path(), help="The kernels of the recording's workloads, alone.")
-@click.option("--recording", required=True, type=click.Path(), help="What was measured together.")
-@click.option("--contention", required=True, help="A contention file (.toml), or NAME[:parameter=value,...].")
+@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.argument("recorded", required=False, type=click.Path(path_type=Path))
+@click.option("--profile", type=click.Path(), help="The kernels of the recording's workloads, alone.")
+@click.option("--recording", type=click.Path(), help="What was measured together.")
+@click.option("--contention", help="A contention file (.toml), or NAME[:parameter=value,...].")
 @click.option("--sharing", default="streams", help="The recording's sharing mode to replay; modes are never pooled.")
 @click.option("--fail-if", help="Exit with 3 if this holds, such as 'mape > 0.1'; any number of the summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(profile: str, recording: str, contention: str, sharing: str, fail_if: str | None, as_json: bool) -> None:
-    """Replay measured mixes through the engine, and print how far simulated slowdowns are from measured ones.
+def command(
+    run: Path | None, recorded: Path | None, profile: str | None, recording: str | None, contention: str | None,
+    sharing: str, fail_if: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Print how far simulated latencies, or slowdowns, are from measured ones.
+
+    With RUN and RECORDED: a run folder against what hardware measured of the same requests, a table (Parquet or CSV)
+    with the columns of requests.parquet. With three options instead: measured mixes, replayed through the engine.
 
     \b
+    isim validate out/ measured.parquet --fail-if 'mape > 0.1'
     isim validate --profile p.parquet --recording c.parquet --sharing mps --contention contention.toml
     """
     import json
 
+    from isim.cli.fail_if import Condition
+
+    condition = Condition.parse(fail_if)
+    if recorded is not None and run is not None:
+        if profile or recording or contention:
+            raise click.UsageError("RUN and RECORDED go without --profile, --recording and --contention; give one set")
+        from isim.cli.run_errors import print_run_errors
+        from isim.run import Run
+        from isim.validate_run import validate_run
+
+        found = validate_run(Run.read(run), recorded)
+        show: Callable[[dict[str, Any]], None] = print_run_errors
+    elif run is None and profile is not None and recording is not None and contention is not None:
+        found = _colocation(profile, recording, contention, sharing)
+        show = partial(_print, contention=contention, sharing=sharing)
+    else:
+        raise click.UsageError("give RUN and RECORDED, or --profile, --recording and --contention")
+    holds = condition is not None and condition.holds(found)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, sort_keys=True))
+    else:
+        show(found)
+    if condition is not None:
+        condition.leave_if(holds, found)
+
+
+def _colocation(profile: str, recording: str, contention: str, sharing: str) -> dict[str, Any]:
     from isim.contention_file import load_contention
     from isim.mixes import read_mixes
     from isim.profiler.colocation import Recording
     from isim.profiler.profile import Profile
     from isim.validate import validate
 
-    condition = _CONDITION.fullmatch(fail_if) if fail_if is not None else None
-    if fail_if is not None and condition is None:
-        raise click.BadParameter(f"not a condition (found {fail_if!r}); write FIGURE > NUMBER", param_hint="--fail-if")
     model, _ = load_contention(contention)
     known = Profile.read(profile)
     mixes, left_out = read_mixes(Recording.read(recording), known, sharing, recording)
     for note in left_out:
         click.echo(f"isim: {note}", err=True)
-    found = validate(known, mixes, model)
-    if as_json:
-        click.echo(json.dumps(found, indent=2, sort_keys=True))
-    else:
-        _print(found, contention, sharing)
-    if condition is not None and _holds(found, condition):
-        click.echo(f"isim: {fail_if} (found {found[condition[1]]:.4g})", err=True)
-        raise SystemExit(3)
-
-
-def _holds(found: dict[str, Any], condition: re.Match[str]) -> bool:
-    value = found.get(condition[1])
-    if not isinstance(value, int | float):
-        names = ", ".join(name for name, each in found.items() if isinstance(each, int | float))
-        raise click.BadParameter(f"no such figure (found {condition[1]!r}); choose of {names}", param_hint="--fail-if")
-    limit = float(condition[3])
-    return {"<": value < limit, ">": value > limit, "<=": value <= limit, ">=": value >= limit}[condition[2]]
+    return validate(known, mixes, model)
 
 
 def _print(found: dict[str, Any], contention: str, sharing: str) -> None:

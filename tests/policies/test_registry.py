@@ -12,7 +12,7 @@ from isim.policies.dynamic import Dynamic
 from isim.policies.policy import Policy
 from isim.policies.registry import make_policy, parse_policy
 
-KNOWN = "dynamic, fcfs, greedy, static"
+KNOWN = "dynamic, fcfs, greedy, recorded, static"
 
 
 @pytest.mark.parametrize(

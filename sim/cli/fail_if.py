@@ -1,0 +1,67 @@
+"""`--fail-if`: a condition on a figure of a report."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import click
+
+_CONDITION = re.compile(r"\s*([a-z0-9_]+)\s*(<=|>=|<|>)\s*([0-9.eE+-]+)\s*")
+
+
+class Condition(NamedTuple):
+    """A figure, how it is compared, and with what."""
+
+    figure: str
+    sign: str
+    limit: float
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Condition | None":
+        """Read a condition such as `mape > 0.1`; None without one.
+
+        Raises
+        ------
+        click.BadParameter
+            It is not one.
+        """
+        if text is None:
+            return None
+        found = _CONDITION.fullmatch(text)
+        try:
+            return cls(found[1], found[2], float(found[3])) if found else cls._refuse(text)
+        except ValueError:
+            return cls._refuse(text)
+
+    def holds(self, figures: Mapping[str, Any]) -> bool:
+        """Return whether it holds of the figures.
+
+        Raises
+        ------
+        click.BadParameter
+            There is no such figure, or it is not a number.
+        """
+        value = figures.get(self.figure)
+        if not isinstance(value, int | float):
+            names = ", ".join(name for name, each in figures.items() if isinstance(each, int | float))
+            raise click.BadParameter(f"no such figure (found {self.figure!r}); choose of {names}", param_hint=_FLAG)
+        return {
+            "<": value < self.limit,
+            ">": value > self.limit,
+            "<=": value <= self.limit,
+            ">=": value >= self.limit,
+        }[self.sign]
+
+    def leave_if(self, holds: bool, figures: Mapping[str, Any]) -> None:
+        """Say that it holds and exit with 3, if it does."""
+        if holds:
+            said = f"{self.figure} {self.sign} {self.limit:g} (found {figures[self.figure]:.4g})"
+            click.echo(f"isim: {said}", err=True)
+            raise SystemExit(3)
+
+    @staticmethod
+    def _refuse(text: str) -> "Condition":
+        raise click.BadParameter(f"not a condition (found {text!r}); write FIGURE > NUMBER", param_hint=_FLAG)
+
+
+_FLAG = "--fail-if"
