@@ -13,15 +13,14 @@ ORDERS = ("file", "popularity")
 
 
 def deal(
-    requests: npt.NDArray[np.int64] | int, weights: Mapping[str, float], how: str, order: str, seed: int
+    requests: npt.NDArray[np.int64], weights: Mapping[str, float], how: str, order: str, seed: int
 ) -> npt.NDArray[np.int32]:
     """Return for each source the place of its model among `weights`.
 
     Parameters
     ----------
     requests
-        How many requests each source sent, in the order in which the sources first appear; or how many sources there
-        are, of one request each.
+        How many requests each source sent, in the order in which the sources first appear.
     weights
         Names and weights > 0 of the models. Stripes and blocks deal equally and take equal weights only.
     how
@@ -42,6 +41,40 @@ def deal(
     >>> deal(np.array([1, 5, 3, 4]), {"a": 1, "b": 1}, "blocks", "popularity", 0).tolist()
     [1, 0, 1, 0]
     """
+    check_deal(weights, how, order)
+    codes = deal_part(0, len(requests), len(requests), weights, how, stream(seed, "mapping"))
+    if order == "popularity":
+        ranked = np.empty_like(codes)
+        ranked[np.argsort(-requests, kind="stable")] = codes
+        return ranked
+    return codes
+
+
+def deal_part(
+    first: int, count: int, total: int, weights: Mapping[str, float], how: str, rng: np.random.Generator
+) -> npt.NDArray[np.int32]:
+    """Return what `deal` does for so many of `total` sources from `first` on; parts in turn make the whole.
+
+    Examples
+    --------
+    >>> deal_part(3, 2, 6, {"a": 1, "b": 1, "c": 1}, "blocks", np.random.default_rng()).tolist()
+    [1, 2]
+    """
+    shares = np.array(list(weights.values()), dtype=float)
+    if how == "weights":
+        return rng.choice(len(shares), size=count, p=shares / shares.sum()).astype(np.int32)
+    rank = np.arange(first, first + count)
+    return (rank % len(shares) if how == "stripes" else rank * len(shares) // total).astype(np.int32)
+
+
+def check_deal(weights: Mapping[str, float], how: str, order: str) -> None:
+    """Refuse a way of dealing that there is not, or weights that do not fit it.
+
+    Raises
+    ------
+    TraceError
+        As `deal`.
+    """
     names, shares = list(weights), np.array(list(weights.values()), dtype=float)
     given = ", ".join(f"{name}={weight:g}" for name, weight in weights.items())
     problems = []
@@ -55,18 +88,6 @@ def deal(
         problems.append(f"no order called {order!r}; choose {' or '.join(ORDERS)}")
     if problems:
         raise TraceError(*(f"mapping: {problem}" for problem in problems))
-    count = requests if isinstance(requests, int) else len(requests)
-    if how == "weights":
-        dealt = stream(seed, "mapping").choice(len(names), size=count, p=shares / shares.sum())
-    else:
-        rank = np.arange(count)
-        dealt = rank % len(names) if how == "stripes" else rank * len(names) // count
-    codes = dealt.astype(np.int32)
-    if order == "popularity" and not isinstance(requests, int):
-        ranked = np.empty_like(codes)
-        ranked[np.argsort(-requests, kind="stable")] = codes
-        return ranked
-    return codes
 
 
 def zipf_weights(models: Mapping[str, float], exponent: float) -> dict[str, float]:

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isim.errors import TraceError
-from isim.traces.deal import deal
+from isim.traces.deal import check_deal, deal, deal_part
 from isim.traces.rates import Rates
+from isim.traces.streams import stream
 from isim.traces.trace import Trace
 from isim.traces.trace_stream import TraceStream
 
@@ -56,22 +57,31 @@ def map_stream(
     order: str = "file",
     seed: int = 0,
 ) -> TraceStream:
-    """Return the stream with its requests dealt to models, as `map_models`; the trace is read twice.
+    """Return the stream with its requests dealt to models, as `map_models`.
+
+    The trace is read an additional time where it must be known how many there are: by a column, and for blocks.
 
     Raises
     ------
     TraceError
         As `map_models`.
     """
-    codes = deal(_requests_by_source(trace, by), weights, how, order, seed)
+    check_deal(weights, how, order)
     names = pa.array(list(weights))
+    if by is None:
+        total = trace.survey().requests if how == "blocks" else 0
+    else:
+        dealt = deal(_requests_by_source(trace, by), weights, how, order, seed)
 
     def opened() -> Iterator[pa.Table]:
-        first, sources = 0, _Sources(by)
+        first, sources, rng = 0, _Sources(by or ""), stream(seed, "mapping")
         for chunk in trace:
-            source = np.arange(first, first + len(chunk)) if by is None else sources.numbered(chunk)
+            if by is None:
+                codes = deal_part(first, len(chunk), total, weights, how, rng)
+            else:
+                codes = dealt[sources.numbered(chunk)]
             first += len(chunk)
-            model = pa.DictionaryArray.from_arrays(codes[source], names)
+            model = pa.DictionaryArray.from_arrays(codes, names)
             yield chunk.set_column(chunk.column_names.index("model"), "model", model)
 
     mapping = _mapping(weights, how, by or "request", order, seed)
@@ -128,7 +138,7 @@ def _mapping(weights: Mapping[str, float], how: str, by: str, order: str, seed: 
 class _Sources:
     """Number sources in the order in which they first appear."""
 
-    def __init__(self, by: str | None) -> None:
+    def __init__(self, by: str) -> None:
         self.by = by
         self.numbers: dict[Any, int] = {}
 
@@ -146,12 +156,10 @@ class _Sources:
         return np.asarray(np.array(local, dtype=np.int64)[encoded.indices.to_numpy()])
 
 
-def _requests_by_source(trace: TraceStream, by: str | None) -> npt.NDArray[np.int64] | int:
-    sources, counts, rows = _Sources(by), np.zeros(0, dtype=np.int64), 0
+def _requests_by_source(trace: TraceStream, by: str) -> npt.NDArray[np.int64]:
+    sources, counts = _Sources(by), np.zeros(0, dtype=np.int64)
     for chunk in trace:
-        rows += len(chunk)
-        if by is not None:
-            more = np.bincount(sources.numbered(chunk), minlength=len(sources.numbers))
-            more[: len(counts)] += counts
-            counts = more
-    return rows if by is None else counts
+        more = np.bincount(sources.numbered(chunk), minlength=len(sources.numbers))
+        more[: len(counts)] += counts
+        counts = more
+    return counts

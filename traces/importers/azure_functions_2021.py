@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from isim.errors import TraceError
 from isim.traces.delimited import to_ns
@@ -52,9 +51,7 @@ def read_azure_functions_2021(path: str | Path, model: str = "function") -> Trac
             raise TraceError(f"{path}: a time is too large ({reason}); check that times are in seconds") from None
         starts.append(end_ns - duration_ns)
         durations.append(duration_ns)
-        parts: list[Any] = [block["app"], block["func"], "/"]
-        names: Any = pc.binary_join_element_wise(*parts)
-        tenants += names.chunks
+        tenants.append(_tenants(block))
     return recorded(
         path,
         _SOURCE,
@@ -62,6 +59,20 @@ def read_azure_functions_2021(path: str | Path, model: str = "function") -> Trac
         dropped,
         model=model,
         tick_ns=1,
-        tenant=pa.chunked_array(tenants, pa.string()),
+        tenant=pa.chunked_array(tenants, pa.dictionary(pa.int32(), pa.string())),
         rec_latency_ns=np.concatenate(durations),
     )
+
+
+def _tenants(block: pa.Table) -> Any:
+    """Join the names of app and function once for each pair: there are few, and they are long."""
+    app, func = (_encoded(block[name]) for name in ("app", "func"))
+    pair = app.indices.to_numpy().astype(np.int64) * len(func.dictionary) + func.indices.to_numpy()
+    pairs, codes = np.unique(pair, return_inverse=True)
+    apps, funcs = app.dictionary.to_pylist(), func.dictionary.to_pylist()
+    names = [f"{apps[code // len(funcs)]}/{funcs[code % len(funcs)]}" for code in pairs]
+    return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array(names, pa.string()))
+
+
+def _encoded(column: Any) -> Any:
+    return column.combine_chunks().dictionary_encode()

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from isim.errors import TraceError
+from isim.traces.parquet_file import GROUP_ROWS
 from isim.traces.streams import stream
 from isim.traces.trace_stream import TraceStream
 from isim.traces.transforms.ordered import Moved, ordered
@@ -49,7 +50,7 @@ def replicate(trace: TraceStream, factor: float, jitter_ns: int, seed: int) -> T
     def moved() -> Iterator[Moved]:
         more, jitters = stream(seed, "replicate", "copies"), stream(seed, "replicate", "jitter")
         sent = 0
-        for chunk in trace:
+        for chunk in _pieces(trace, max(1, int(GROUP_ROWS / factor))):
             check_independent(chunk, "replicate")
             copies = int(factor) + (more.random(len(chunk)) < factor - int(factor))
             source = np.repeat(np.arange(len(chunk)), copies)
@@ -75,3 +76,10 @@ def replicate(trace: TraceStream, factor: float, jitter_ns: int, seed: int) -> T
 
     params = {"factor": factor, "jitter_ns": jitter_ns}
     return trace.changed({"op": "replicate", "params": params, "seed": seed}, numbered)
+
+
+def _pieces(trace: TraceStream, rows: int) -> Iterator[pa.Table]:
+    """Divide the chunks, lest their copies be many times as large."""
+    for chunk in trace:
+        for start in range(0, len(chunk), rows):
+            yield chunk.slice(start, rows)
