@@ -12,9 +12,12 @@ from isim.profiler.profile import Profile
 from isim.traces.generators.registry import make_source
 from isim.traces.make import Tenant, superpose
 from isim.traces.trace import Trace
+from isim.traces.trace_stream import TraceStream
 from isim.workload.mlperf import Scenario
 
 ANALYTIC_BATCH_SIZES = range(1, 9)
+MOST_HELD_BYTES = 1 << 26
+"""A larger file of requests, some ten million, is read as the run goes on instead of held."""
 
 _T = TypeVar("_T")
 
@@ -23,8 +26,8 @@ class Inputs(NamedTuple):
     """A profile and the requests to serve."""
 
     profile: Profile
-    trace: Trace | None
-    """None where clients send the requests."""
+    trace: Trace | TraceStream | None
+    """None where clients or a scenario send the requests; a stream if the file is too large to hold."""
     models: tuple[str, ...]
     """Those that requests name."""
     scenario: Scenario | None = None
@@ -78,8 +81,9 @@ def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> I
     trace, models, scenario = None, None, None
     if experiment.trace is not None:
         path = experiment.trace
-        trace = problems.collect(lambda: Trace.read(path))
-        models = trace.models if trace is not None else ()
+        trace = problems.collect(lambda: _read(path))
+        surveyed = problems.collect(trace.survey) if isinstance(trace, TraceStream) else trace
+        models = surveyed.models if surveyed is not None else ()
     elif experiment.clients is not None:
         models = tuple(experiment.clients.models)
     elif experiment.arrivals is not None:
@@ -117,6 +121,11 @@ def _profile(name: str, models: tuple[str, ...] | None) -> Profile:
         return analytic_profile(name.partition(":")[2], wanted or network_names()[:1], ANALYTIC_BATCH_SIZES)
     except ProfileError as error:
         raise ProfileError(*(f"{name}: {problem}" for problem in error.problems)) from None
+
+
+def _read(path: str) -> Trace | TraceStream:
+    large = Path(path).is_file() and Path(path).stat().st_size > MOST_HELD_BYTES
+    return TraceStream.read(path) if large else Trace.read(path)
 
 
 def _named(arrivals: Arrivals) -> tuple[str, ...] | None:

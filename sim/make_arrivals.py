@@ -29,7 +29,7 @@ def make_arrivals(toml: str | Path, **flags: Any) -> Trace:
     if experiment.arrivals is None:
         raise ExperimentError(f"{toml}: generates no requests (found no arrivals); add a table [arrivals]")
     trace = load_inputs(experiment).trace
-    if trace is None:
+    if not isinstance(trace, Trace):
         make_process(experiment.arrivals.process)  # says why
-    assert trace is not None
+    assert isinstance(trace, Trace)
     return trace

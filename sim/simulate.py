@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from isim.contention.contract import ContentionModel
 from isim.contention_file import load_contention
@@ -19,12 +20,16 @@ from isim.inputs import Inputs, Problems, describe_file, load_inputs
 from isim.metrics import measure
 from isim.noise import Noise
 from isim.operations import Operations
+from isim.partitions import Partition, partitioned
 from isim.policies.policy import Policy
 from isim.policies.registry import make_policy, parse_policy
 from isim.recorder import Recorder
 from isim.run import Run, versions
+from isim.sharing_modes import Sharing, parse_sharing
 from isim.simulation import Ending, Simulation
 from isim.traces.streams import stream
+from isim.traces.trace import Trace
+from isim.traces.trace_stream import TraceStream
 from isim.whole_folder import writing
 from isim.workload import Client, ClosedLoop, Graph, Replay, Step, Workload
 from isim.workload.mlperf import Load
@@ -40,6 +45,7 @@ class _World(NamedTuple):
     fitted: dict[str, Any] | None
     """What the contention file says; None for a model by name."""
     noise: Noise | None
+    sharing: Sharing
 
 
 def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool, inputs: Inputs | None) -> Run:
@@ -53,7 +59,7 @@ def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool,
         try:
             simulation = Simulation(
                 world.operations, world.workload, world.policy, world.contention, experiment.concurrency, recorder,
-                world.noise, experiment.horizon_s, experiment.policy,
+                world.noise, experiment.horizon_s, experiment.policy, world.sharing,
             )  # fmt: skip
             ending = simulation.run()
             recorder.finish()
@@ -87,6 +93,8 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     problems.collect(lambda: _check_objectives(experiment, inputs))
     workload = problems.collect(lambda: _workload(experiment, inputs))
     operations = problems.collect(lambda: Operations(inputs.profile, inputs.models, experiment.profile))
+    sharing = parse_sharing(experiment.sharing)
+    problems.collect(lambda: _check_shares(sharing, inputs))
     policy = problems.collect(lambda: make_policy(_seeded(experiment)))
     loaded = problems.collect(lambda: load_contention(experiment.contention))
     contention, fitted = loaded if loaded is not None else (None, None)
@@ -103,7 +111,33 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     problems.raise_any()
     assert operations is not None and workload is not None and policy is not None and contention is not None
     noise = Noise(experiment.seed) if experiment.noise else None
-    return _World(operations, workload, policy, contention, fitted, noise)
+    if sharing.shares:
+        operations = partitioned(operations, _partitions(sharing, inputs))
+    return _World(operations, workload, policy, contention, fitted, noise, sharing)
+
+
+def _partitions(sharing: Sharing, inputs: Inputs) -> dict[str, Partition]:
+    """Return each model's process, with how much longer its batches take where that was profiled at its share."""
+    profile, result = inputs.profile, {}
+    for model in inputs.models:
+        share = sharing.share(model)
+        ratio = {
+            size: profile.solo_ns(model, size, share) / profile.solo_ns(model, size)
+            for size in profile.batch_sizes(model, share)
+            if share < 1.0 and size in profile.batch_sizes(model)
+        }
+        result[model] = Partition(model, share, ratio)
+    return result
+
+
+def _check_shares(sharing: Sharing, inputs: Inputs) -> None:
+    if unknown := [model for model in sharing.shares if model not in inputs.models]:
+        raise ExperimentError(
+            *(
+                f"sharing: no model {model} is served here (served: {', '.join(inputs.models)}); correct the name"
+                for model in unknown
+            )
+        )
 
 
 def _workload(experiment: ExperimentKeys, inputs: Inputs) -> Workload:
@@ -192,8 +226,9 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
     if inputs.trace is not None:
         requests = {
             **(describe_file(experiment.trace) if experiment.trace is not None else {"path": None}),
-            "content_sha256": inputs.trace.digest(),
-            "own_slo": "slo_ns" in inputs.trace.table.column_names,
+            # What is not held has no digest but that of its file.
+            "content_sha256": inputs.trace.digest() if isinstance(inputs.trace, Trace) else None,
+            "own_slo": "slo_ns" in _first_chunk(inputs.trace).column_names,
         }
     own_file = re.match(r"(.+\.py)(:|$)", experiment.policy)
     return {
@@ -218,6 +253,7 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
             "note": _calibration(world.fitted),
             "fitted_to": world.fitted and world.fitted.get("inputs"),
         },
+        "sharing": {"mode": world.sharing.mode, **world.sharing.parameters},
         "ending": {
             "end_s": ending.end_s,
             "kernel_boundaries": ending.kernel_boundaries,
@@ -230,6 +266,10 @@ def _calibration(fitted: dict[str, Any] | None) -> str:
     if fitted is None:
         return "not calibrated for this GPU"
     return f"fitted to {fitted.get('mixes')} measured mixes, sharing {fitted.get('sharing')}"
+
+
+def _first_chunk(trace: Trace | TraceStream) -> pa.Table:
+    return trace.table if isinstance(trace, Trace) else next(iter(trace))
 
 
 def _stored(built: object, target: type[Any]) -> Mapping[str, Any]:

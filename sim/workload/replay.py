@@ -12,6 +12,7 @@ from isim.clock import snap_s
 from isim.errors import TraceError
 from isim.policies.policy import Request
 from isim.traces.trace import Trace
+from isim.traces.trace_stream import TraceStream
 
 _CHUNK = 1 << 14
 
@@ -24,7 +25,7 @@ class Replay:
     Parameters
     ----------
     trace
-        Requests in order of arrival.
+        Requests in order of arrival; a stream is read once now, and once more whenever it is opened.
     slo_s
         SLO by model, for requests that carry none; the key "*" stands for every other model.
     where
@@ -33,44 +34,40 @@ class Replay:
     Raises
     ------
     TraceError
-        A parent is no request of the trace, or requests wait for each other; all problems at once.
+        A parent is no request of the trace, or requests wait for each other; all problems at once. Or a stream is
+        no valid trace.
     """
 
-    def __init__(self, trace: Trace, slo_s: Mapping[str, float] | None = None, where: str = "trace") -> None:
+    def __init__(
+        self, trace: Trace | TraceStream, slo_s: Mapping[str, float] | None = None, where: str = "trace"
+    ) -> None:
         self.trace = trace
         self.slo_s = dict(slo_s or {})
-        self.reacts = "parent_id" in trace.table.column_names
-        if self.reacts:
-            _check_parents(trace.table, where)
+        self.reacts = False
+        self._most: dict[str, int] = {}
+        for table in self._tables():
+            self._survey(table)
+        self.most_samples: Mapping[str, int] = dict(sorted(self._most.items()))
         self._children: dict[int, list[tuple[Request, float]]] = {}
+        if self.reacts:
+            _check_parents(self._tables(), where)
 
     @property
     def models(self) -> Sequence[str]:
         """Every model of the trace."""
-        return self.trace.models
-
-    @property
-    def most_samples(self) -> Mapping[str, int]:
-        """The largest request to each model, in samples."""
-        if "batch" not in self.trace.table.column_names:
-            return dict.fromkeys(self.models, 1)
-        column: Any = self.trace.table["batch"]
-        most = np.ones(len(self.models), dtype=np.int64)
-        np.maximum.at(most, self.trace.model_codes, column.fill_null(1).to_numpy())
-        return dict(zip(self.models, most.tolist(), strict=True))
+        return tuple(self.most_samples)
 
     def open(self) -> Iterator[Request]:
         """Yield the trace's requests; those with a parent are kept until it ends."""
-        table = self.trace.table
         if not self.reacts:
-            yield from self._requests(table)
+            for table in self._tables():
+                yield from self._requests(table)
             return
         self._children = {}
-        children = table.filter(table["parent_id"].is_valid())
-        parents: list[Any] = children["parent_id"].to_pylist()
-        for request, parent, think_s in zip(self._requests(children), parents, _think_s(children), strict=True):
-            self._children.setdefault(parent, []).append((request, think_s))
-        yield from self._requests(table.filter(table["parent_id"].is_null()))
+        for table in self._tables():
+            self._keep(table.filter(table["parent_id"].is_valid()))
+        for table in self._tables():
+            yield from self._requests(table.filter(table["parent_id"].is_null()))
 
     def follow_up(self, ended: Request, now_s: float) -> Iterable[Request]:
         """Return the requests that have this one as their parent."""
@@ -79,6 +76,28 @@ class Replay:
     def kept_back(self, awaited: Iterable[Request]) -> Iterable[Request]:
         """Return the requests that did not arrive: awaited ones, and those whose parent never ended."""
         return [*awaited, *(child for children in self._children.values() for child, _ in children)]
+
+    def _tables(self) -> Iterator[pa.Table]:
+        """Yield the trace, whole or chunk by chunk."""
+        return iter([self.trace.table] if isinstance(self.trace, Trace) else self.trace)
+
+    def _survey(self, table: pa.Table) -> None:
+        """Note the models, the largest request to each, and whether any has a parent."""
+        if "parent_id" in table.column_names:
+            self.reacts |= table["parent_id"].null_count < len(table)
+        model: Any = table["model"].combine_chunks()
+        batch: Any = table["batch"] if "batch" in table.column_names else None
+        samples: Any = 1 if batch is None else batch.fill_null(1).to_numpy()
+        most = np.zeros(len(model.dictionary), dtype=np.int64)
+        np.maximum.at(most, model.indices.to_numpy(), samples)
+        for name, largest in zip(model.dictionary.to_pylist(), most.tolist(), strict=True):
+            if largest:
+                self._most[name] = max(largest, self._most.get(name, 0))
+
+    def _keep(self, children: pa.Table) -> None:
+        parents: list[Any] = children["parent_id"].to_pylist()
+        for request, parent, think_s in zip(self._requests(children), parents, _think_s(children), strict=True):
+            self._children.setdefault(parent, []).append((request, think_s))
 
     def _requests(self, table: pa.Table) -> Iterator[Request]:
         for start in range(0, table.num_rows, _CHUNK):
@@ -123,7 +142,8 @@ def _moved(request: Request, earliest_s: float) -> Request:
     return request._replace(arrived_s=earliest_s, deadline_s=deadline_s)
 
 
-def _check_parents(table: pa.Table, where: str) -> None:
+def _check_parents(tables: Iterable[pa.Table], where: str) -> None:
+    table = pa.concat_tables([table.select(["request_id", "parent_id"]) for table in tables])
     column: Any = table["parent_id"]
     ids, parents = table["request_id"].to_numpy(), column.fill_null(-1).to_numpy()
     child = column.is_valid().to_numpy()

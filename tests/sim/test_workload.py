@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import kernel, profile_of, simulate
 
+import isim.inputs
 from isim.contention.none import NoContention
 from isim.errors import ExperimentError, IsimError, TraceError
 from isim.experiment import Experiment
@@ -18,6 +19,7 @@ from isim.policies.fcfs import Fcfs
 from isim.profiler.profile import Profile
 from isim.run_schema import DROPPED, REJECTED
 from isim.traces.trace import Trace
+from isim.traces.trace_stream import TraceStream
 from isim.workload import Client, ClosedLoop, Graph, Replay, Step
 from isim.workload.mlperf import Load, MultiStream, Offline, Server, SingleStream
 
@@ -138,6 +140,33 @@ def test_every_request_of_a_forest_ends_once(
             assert parent is not None
             earliest_s = ended[parent].finished_s + rows[request.request_id][2] / 1e3  # type: ignore[union-attr]
             assert request.arrived_s == pytest.approx(max(own_s, earliest_s), abs=1e-12)
+
+
+def test_a_stream_is_replayed_as_the_trace_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 3000
+    trace = Trace.from_columns(
+        arrival_ns=[index * MS for index in range(count)],
+        model=["ab"[index % 7 > 4] for index in range(count)],
+        batch=[1 + index % 3 for index in range(count)],
+        parent_id=[index - 1 if index % 5 == 1 else None for index in range(count)],
+        slo_ns=[20 * MS if index % 2 else None for index in range(count)],
+    )
+    # Chunks of a few hundred requests: parents and children fall on both sides of an edge.
+    chunks = TraceStream(trace.footer, lambda: (trace.table.slice(start, 371) for start in range(0, count, 371)))
+    whole, parts = Replay(trace), Replay(chunks)
+    assert (parts.models, parts.most_samples, parts.reacts) == (whole.models, whole.most_samples, True)
+    logs = [simulate(profile("a", "b", ms=1), replay, Fcfs(), NoContention())[0] for replay in (whole, parts)]
+    assert logs[0].requests == logs[1].requests
+    trace.write(tmp_path / "t.parquet")
+    profile("a", "b").write(tmp_path / "p.parquet")
+    runs = []
+    for most_held in (isim.inputs.MOST_HELD_BYTES, 0):
+        monkeypatch.setattr(isim.inputs, "MOST_HELD_BYTES", most_held)
+        runs.append(Experiment(profile=str(tmp_path / "p.parquet"), trace=str(tmp_path / "t.parquet")).run())
+    assert runs[0].summary == runs[1].summary
+    found = [run.description["inputs"]["trace"] for run in runs]
+    assert [entry.pop("content_sha256") for entry in found] == [trace.digest(), None]
+    assert found[0] == found[1]
 
 
 # Graphs ------------------------------------------------------------------------------------------------------------
