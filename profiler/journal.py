@@ -68,8 +68,9 @@ class Journal:
         ProfileError
             It cannot be written; everything added before stays.
         """
-        self._append([name, result])
+        # First, so that an interrupt right behind the writing does not take the journal for an empty one.
         self.results[name] = json.loads(json.dumps(result))
+        self._append([name, result])
 
     def finish(self) -> None:
         """Remove the journal: the output is written."""

@@ -44,9 +44,9 @@ class CpuDevice:
     Examples
     --------
     >>> device = CpuDevice("cpu")
-    >>> workload = device.load("operator:methodcaller", 1)
+    >>> workload = device.load("operator:itemgetter", 1)
     >>> device.facts()["kind"], workload.model
-    ('cpu', 'methodcaller')
+    ('cpu', 'itemgetter')
     >>> device.close()
     """
 
@@ -91,7 +91,10 @@ class CpuDevice:
         named = named_model(model)
         name = model_name(model)
         if isinstance(named, Factory):
-            return CallableWorkload(name, batch_size, call_factory(named.spec, batch_size))
+            call = call_factory(named.spec, batch_size)
+            if not callable(call):
+                raise ProfileError(f"{model}: returned no callable (found {call!r}); return a function of nothing")
+            return CallableWorkload(name, batch_size, call)
         for package in ("onnxruntime", "onnx")[: 2 if isinstance(named, BuiltIn) else 1]:
             if importlib.util.find_spec(package) is None:
                 raise ProfileError(f"{model}: needs {package}, which is not installed; install isim-serving[onnx]")
