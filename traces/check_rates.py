@@ -43,10 +43,24 @@ def window_problems(table: pa.Table, duration_ns: Any, row: Row) -> Iterator[str
         unknown = sorted(set(named) - set(LAWS))
         if unknown:
             yield f"no law called {unknown[0]!r} in column 'dist'; choose one of {', '.join(LAWS)}"
+        yield from _burst_problems(table, row)
     ends = table["start_ns"].to_numpy() + table["width_ns"].to_numpy()
     if isinstance(duration_ns, int) and (late := ends > duration_ns).any():
         found = f"found {ends[late][0]} ns in {rows_named(late, row)}"
         yield f"windows end after the observed {duration_ns} ns ({found}); raise duration_ns or cut the rates"
+
+
+def _burst_problems(table: pa.Table, row: Row) -> Iterator[str]:
+    lacks = np.zeros(len(table), dtype=bool)
+    for name in ("burst_share", "cycle_s"):
+        lacks |= ~(_filled(table, name, 0) > 0) if name in table.column_names else True
+    lacks &= np.isin(table["dist"].to_numpy(), ("mmpp", "on-off"))
+    if lacks.any():
+        law = table["dist"][int(lacks.argmax())].as_py()
+        yield f"{law} needs burst_share and cycle_s in {rows_named(lacks, row)}; give them, or another law"
+    if "burst_share" in table.column_names and (much := _filled(table, "burst_share", 0) > 1).any():
+        found = f"found {_filled(table, 'burst_share', 0)[much][0]:g} in {rows_named(much, row)}"
+        yield f"burst_share must be at most 1 ({found}); correct it"
 
 
 def _filled(table: pa.Table, name: str, value: int) -> npt.NDArray[np.float64]:

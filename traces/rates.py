@@ -87,10 +87,10 @@ class Rates:
             problems = list(footer_problems({"duration_ns": 0, **footer}, "rates"))
             raise TraceError(*(f"{where}: {problem}" for problem in problems))
         table, problems = conformed_rates(table, row)
-        complete = not problems and len(table) and not any(table[n].null_count for n in ("start_ns", "width_ns"))
         if "duration_ns" not in footer:
-            ends: Any = pc.max(pc.add(table["start_ns"], table["width_ns"])) if complete else pa.scalar(0)
-            footer["duration_ns"] = max(int(ends.as_py()), 0)
+            known = {"start_ns", "width_ns"} <= set(table.column_names)
+            end: Any = pc.max(pc.add(table["start_ns"], table["width_ns"])).as_py() if known else None
+            footer["duration_ns"] = max(end or 0, 0)
         problems = [*footer_problems(footer, "rates"), *problems, *window_problems(table, footer["duration_ns"], row)]
         try:
             footer_json = json.dumps(footer, sort_keys=True, allow_nan=False)

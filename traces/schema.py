@@ -81,7 +81,7 @@ def conformed(
     columns_left_out
         Leave out optional columns without a single value.
     """
-    problems = _name_problems(COLUMNS, ("arrival_ns", "model"), table.column_names)
+    problems = _name_problems("a trace", COLUMNS, ("arrival_ns", "model"), table.column_names)
     if "request_id" not in table.column_names:
         table = table.append_column("request_id", pa.array(np.arange(first_row, first_row + len(table))))
     table, more = _conformed_columns(COLUMNS, REQUIRED, table, row, columns_left_out)
@@ -90,7 +90,7 @@ def conformed(
 
 def conformed_rates(table: pa.Table, row: Row) -> tuple[pa.Table, list[str]]:
     """Return rates in the schema's order and types, and what prevents it."""
-    problems = _name_problems(RATES, RATES_REQUIRED, table.column_names)
+    problems = _name_problems("rates", RATES, RATES_REQUIRED, table.column_names)
     table, more = _conformed_columns(RATES, RATES_REQUIRED, table, row, columns_left_out=True)
     return table, [*problems, *more]
 
@@ -118,7 +118,7 @@ def _conformed_columns(
     return pa.table(columns), problems
 
 
-def _name_problems(schema: Mapping[str, Any], required: Sequence[str], names: list[str]) -> list[str]:
+def _name_problems(what: str, schema: Mapping[str, Any], required: Sequence[str], names: list[str]) -> list[str]:
     has = ", ".join(names) or "no columns"
     problems = [f"no column {name!r} (has: {has}); add it" for name in required if name not in names]
     for name in dict.fromkeys(names):
@@ -127,7 +127,7 @@ def _name_problems(schema: Mapping[str, Any], required: Sequence[str], names: li
         if name not in schema and not name.startswith("x_"):
             near = difflib.get_close_matches(name, [known for known in schema if known not in names], 1)
             advice = f"did you mean {near[0]!r}? otherwise " if near else ""
-            problems.append(f"column {name!r} is not part of a trace; {advice}call it 'x_{name}' to keep it")
+            problems.append(f"column {name!r} is not part of {what}; {advice}call it 'x_{name}' to keep it")
     return problems
 
 

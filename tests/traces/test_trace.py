@@ -7,42 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from arbitrary_traces import traces
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isim.errors import TraceError
 from isim.traces.trace import Trace
-
-NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=5)
-
-
-@st.composite
-def traces(draw: st.DrawFn) -> Trace:
-    """Any small trace, with any of the optional columns, some of their values missing."""
-    arrivals = sorted(draw(st.lists(st.integers(0, 10**18), min_size=1, max_size=12)))
-    count = len(arrivals)
-
-    def column(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-        return st.lists(st.none() | values, min_size=count, max_size=count)
-
-    optional = {
-        "slo_ns": column(st.integers(1, 2**62)),
-        "priority": column(st.integers(-(2**15), 2**15 - 1)),
-        "tenant": column(NAMES),
-        "batch": column(st.integers(1, 2**31 - 1)),
-        "work": column(st.floats(0.015625, 100, width=32)),
-        "prefix_blocks": column(st.lists(st.integers(0, 2**31 - 1), max_size=3)),
-        "x_flag": column(st.booleans()),
-        "x_note": column(NAMES),
-    }
-    chosen = draw(st.lists(st.sampled_from(sorted(optional)), unique=True))
-    return Trace.from_columns(
-        arrival_ns=arrivals,
-        model=draw(st.lists(NAMES, min_size=count, max_size=count)),
-        duration_ns=arrivals[-1] + draw(st.integers(0, 10**6)),
-        footer={"epoch": None, "source": {"name": draw(NAMES)}},
-        **{name: draw(optional[name]) for name in chosen},
-    )
 
 
 @given(traces())
