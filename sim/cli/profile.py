@@ -31,6 +31,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> l
 
 @click.command("profile")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option("--models", "named", default="", help="More MODELs, comma-separated, as elsewhere on the command line.")
 @click.option(
     "--device", required=True, help="cpu, cpu:0,1 (these cores), cuda:0, or analytic:GPU such as analytic:T4."
 )
@@ -70,7 +71,13 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> l
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
 def command(
-    models: tuple[str, ...], device: str, mixes: tuple[str, ...], colocate_all: bool, output: Path, **options: Any
+    models: tuple[str, ...],
+    named: str,
+    device: str,
+    mixes: tuple[str, ...],
+    colocate_all: bool,
+    output: Path,
+    **options: Any,
 ) -> None:
     """Record a profile, or the co-location of several models, on a device.
 
@@ -83,6 +90,7 @@ def command(
     isim profile --colocate 'resnet18@4 + mlp@8' --device cpu -o pair.parquet
     isim profile resnet50 vgg19 --device analytic:T4 -o t4.parquet
     """
+    models += tuple(name for name in named.split(",") if name)
     if not models and (colocate_all or not mixes):
         raise click.UsageError("name at least one MODEL; for analytic ones, 'all' is every network")
     if models and mixes:

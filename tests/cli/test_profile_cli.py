@@ -37,6 +37,14 @@ def test_an_analytic_profile_is_written_and_summed_up(tmp_path: Path) -> None:
     assert "wrote p.parquet (analytic, 336 operations)" in done.stderr
 
 
+def test_models_may_stand_in_an_option(tmp_path: Path) -> None:
+    sizes = ("--batch-sizes", "1", "--device", "analytic:T4")
+    done = isim(tmp_path, "profile", "--models", "resnet50,vgg19", *sizes, "-o", "option.parquet")
+    assert done.returncode == 0, done.stderr
+    assert isim(tmp_path, "profile", "resnet50", "vgg19", *sizes, "-o", "arguments.parquet").stdout == done.stdout
+    assert (tmp_path / "option.parquet").read_bytes() == (tmp_path / "arguments.parquet").read_bytes()
+
+
 def test_json_says_the_same(tmp_path: Path) -> None:
     arguments = ("all", "--device", "analytic:L4", "--batch-sizes", "8", "--sequence-length", "64")
     done = isim(tmp_path, "profile", *arguments, "-o", "p.parquet", "--json")
