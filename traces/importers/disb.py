@@ -107,6 +107,8 @@ def _phases(tasks: list[_Task]) -> dict[str, float]:
 
 def _open_loop(path: Path, task: _Task, length_ns: int, phase: float, seed: int) -> npt.NDArray[np.int64]:
     kind = task.load.get("type")
+    if kind not in ("periodic", "poisson", "trace"):
+        raise TraceError(f"{path}: the load of {task.name!r} is of no known type (found {kind!r}); correct it")
     try:
         if kind == "trace":
             times_ns = np.sort(np.array([round(float(time) * 1e6) for time in task.load["trace"]], dtype=np.int64))
@@ -122,12 +124,10 @@ def _open_loop(path: Path, task: _Task, length_ns: int, phase: float, seed: int)
             period_ns = _SECOND_NS / frequency_hz
             times_ns = ((np.arange(int(length_ns / period_ns) + 1) + phase) * period_ns).astype(np.int64)
             return times_ns[times_ns < length_ns]
-        if kind == "poisson":
-            rng = stream(seed, "disb", task.name)
-            return np.sort(rng.integers(0, length_ns, rng.poisson(frequency_hz * length_ns / 1e9)))
+        rng = stream(seed, "disb", task.name)
+        return np.sort(rng.integers(0, length_ns, rng.poisson(frequency_hz * length_ns / 1e9)))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise TraceError(f"{path}: the load of {task.name!r} makes no sense ({error}); correct it") from None
-    raise TraceError(f"{path}: the load of {task.name!r} is of no known type (found {kind!r}); correct it")
 
 
 def _parents(
