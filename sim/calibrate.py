@@ -57,7 +57,9 @@ class _Candidates(NamedTuple):
 def predict(profile: Profile, mixes: Sequence[Mix], contention: ContentionModel, phases: int) -> list[float]:
     """Return the slowdown of every member, mix after mix, replayed through the engine."""
     operations = Operations(profile, dict.fromkeys(process.model for mix in mixes for process in mix.processes))
-    return [slowdown for mix in mixes for slowdown in replay(operations, mix.processes, contention, phases)]
+    return [
+        slowdown for mix in mixes for slowdown in replay(operations, mix.processes, contention, phases, mix.sharing)
+    ]
 
 
 def fit(profile: Profile, mixes: Sequence[Mix], target: type[Any], executor: Executor, seed: int = 0) -> Fit:

@@ -9,6 +9,7 @@ from pydantic import model_validator as on_keys
 from pydantic_core import PydanticCustomError
 
 from isim.errors import IsimError
+from isim.sharing_modes import parse_sharing
 from isim.units import parse_rate_rps, parse_seconds
 
 
@@ -136,9 +137,10 @@ class ExperimentKeys(_Table):
     then: tuple[Following, ...] = ()
     """Requests that those of the trace or the arrivals cause."""
     policy: str = "dynamic:max_queue_delay=2ms"
-    sharing: Literal["exclusive", "streams"] = "streams"
+    sharing: str = "streams"
+    """`exclusive`, `streams`, `time-slicing[:quantum=2ms]`, or `mps[:MODEL=SHARE,...]` with a process a model."""
     concurrency: Count = None  # type: ignore[assignment]
-    """Batches resident at once; if left out 1 under `exclusive`, else 2."""
+    """Batches resident at once; if left out 1 under `exclusive`, else 2 (under `mps` as many as it names)."""
     contention: str = "roofline"
     slo_s: dict[str, Seconds] = Field({}, alias="slo")
     """By model; the key `*` stands for every other model."""
@@ -172,12 +174,22 @@ class ExperimentKeys(_Table):
             raise ValueError("clients cause no further requests; start from a trace or arrivals")
         return then
 
+    @on_field("sharing")
+    @classmethod
+    def _known_mode(cls, sharing: str) -> str:
+        try:
+            parse_sharing(sharing)
+        except IsimError as error:
+            raise ValueError("; also ".join(error.problems)) from None
+        return sharing
+
     @on_field("concurrency", mode="before")
     @classmethod
     def _fit_sharing(cls, concurrency: object, info: ValidationInfo) -> object:
-        exclusive = info.data.get("sharing") == "exclusive"
+        sharing = parse_sharing(info.data.get("sharing", "streams"))
+        exclusive = sharing.mode == "exclusive"
         if concurrency is None:
-            return 1 if exclusive else 2
+            return 1 if exclusive else max(2, len(sharing.shares))
         if exclusive and isinstance(concurrency, int) and concurrency > 1:
             raise ValueError("sharing 'exclusive' runs one batch at a time; write 1, or choose sharing 'streams'")
         return concurrency

@@ -10,6 +10,8 @@ from isim.batch import Batch
 from isim.contention.contract import ContentionModel
 from isim.operations import Operations
 from isim.policies.policy import Overlap
+from isim.sharing import held_gaps, loop_mode
+from isim.sharing_modes import Sharing
 
 
 class Gpu:
@@ -25,6 +27,8 @@ class Gpu:
         What batches consist of.
     contention
         How fast concurrent kernels run.
+    sharing
+        How their processes, one a model, share it.
     record_overlap
         Called with every closed overlap.
     """
@@ -35,6 +39,7 @@ class Gpu:
         slots: int,
         operations: Operations,
         contention: ContentionModel,
+        sharing: Sharing,
         record_overlap: Callable[[int, Overlap], None],
     ) -> None:
         self.gpu = gpu
@@ -51,12 +56,19 @@ class Gpu:
         self._done = np.zeros(slots, dtype=np.bool_)
         self._count = np.zeros((2, 3), dtype=np.int64)
         self._present = np.zeros(1, dtype=np.int64)
+        self._process = {
+            model: (number, sharing.share(model))
+            for number, model in enumerate(dict.fromkeys(model for model, _ in operations.variants))
+        }
         self._state = kernel_loop.new_residents(
             contention.speeds,
             contention.demand(operations),
             contention.parameters,
             operations.gap_s,
             operations.duration_s,
+            loop_mode(sharing),
+            sharing.quantum_s,
+            held_gaps(operations),
             self._done,
             self._count,
             self._present,
@@ -81,8 +93,9 @@ class Gpu:
         self._present_s = self._changed_s = now_s
         batch.slot = slot = self._free.pop()
         residents.append(batch)
-        _, _, first, last, _, _, _ = batch.variant
-        kernel_loop.add(self._state, slot, first, last, batch.batch_id, batch.work * batch.noise)
+        model, _, first, last, _, _, _ = batch.variant
+        process, share = self._process[model]
+        kernel_loop.add(self._state, slot, first, last, batch.batch_id, batch.work * batch.noise, process, share)
 
     def next_finish_s(self) -> float:
         """Run ahead to the next finish and return its time, infinity when nothing is resident."""

@@ -23,8 +23,8 @@ def linear_errors(profile: Profile, mixes: Sequence[Mix]) -> dict[str, Floats]:
     shared = [name for name in RESOURCES if all(name in features for features in _all_features(operations))]
 
     def load(process: Process) -> Floats:
-        variant = operations.variants[process]
-        features = operations.features(*process)
+        variant = operations.variants[process.model, process.batch_size]
+        features = operations.features(process.model, process.batch_size)
         busy = (variant.solo_s - variant.gap_s) / variant.solo_s
         return np.array([features[name] * busy for name in shared])
 

@@ -70,7 +70,7 @@ class Operations:
         self.kinds: npt.NDArray[np.str_] = np.asarray([k for *_, table in tables for k in table["kind"].to_pylist()])
         self.gap_s = column("gap_ns") / 1e9
         self.duration_s = column("duration_ns") / 1e9
-        self.columns: Mapping[str, Floats] = {name: column(name) for name in RESOURCES}
+        self.columns: Mapping[str, Floats] = {name: column(name) for name in (*RESOURCES, "sm_needed")}
         sigma_s = 1.4826 * column("duration_mad_ns") / 1e9
         self.owners: list[tuple[str, int, int]] = []
         first = 0
@@ -122,7 +122,8 @@ class Operations:
         span = slice(variant.first, variant.last)
         weight = self.duration_s[span]
         means = {}
-        for name, values in self.columns.items():
+        for name in RESOURCES:
+            values = self.columns[name]
             measured = ~np.isnan(values[span])
             if measured.any() and weight[measured].sum() > 0:
                 means[name] = float(np.average(values[span][measured], weights=weight[measured]))

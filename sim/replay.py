@@ -8,8 +8,10 @@ import numpy as np
 from isim.batch import Batch
 from isim.contention.contract import ContentionModel
 from isim.operations import Operations
+from isim.partitions import Partition, partitioned
 from isim.policies.fcfs import Fcfs
 from isim.policies.policy import Overlap, Request
+from isim.sharing_modes import Sharing
 from isim.simulation import Simulation
 from isim.workload import Client, ClosedLoop
 
@@ -26,6 +28,10 @@ class Process(NamedTuple):
 
     model: str
     batch_size: int
+    sm_share: float = 1.0
+    """The part of the SMs that it is held to."""
+    solo_ratio: float = 0.0
+    """Solo duration at this share / at the whole GPU; 0 where it was not measured."""
 
 
 class _Durations:
@@ -50,9 +56,12 @@ class _Durations:
 
 
 def replay(
-    operations: Operations, members: Sequence[Process], contention: ContentionModel, phases: int = PHASES
-) -> list[float]:
+    operations: Operations, members: Sequence[Process], contention: ContentionModel, phases: int = PHASES,
+    sharing: str = "streams",
+) -> list[float]:  # fmt: skip
     """Return the slowdown of each member when all run back to back, averaged over initial phases.
+
+    It is relative to the member alone, at its share of the SMs.
 
     Parameters
     ----------
@@ -64,8 +73,24 @@ def replay(
         The model under test.
     phases
         How many initial phases to average over, evenly spread.
+    sharing
+        As in a recording; what is neither `time-slicing` nor `mps` runs as streams.
     """
-    solo_s = [operations.variants[member].solo_s for member in members]
+    processes = {
+        f"{i} {member.model}": Partition(
+            member.model, member.sm_share, {member.batch_size: member.solo_ratio} if member.solo_ratio else {}
+        )
+        for i, member in enumerate(members)
+    }
+    operations = partitioned(operations, processes)  # two members may be of one model
+    names = list(processes)
+    solo_s = [operations.variants[name, member.batch_size].solo_s for name, member in zip(names, members, strict=True)]
+    shares = {name: member.sm_share for name, member in zip(names, members, strict=True)}
+    mode = (
+        Sharing("mps", shares=shares if min(shares.values()) < 1.0 else {})
+        if sharing == "mps"
+        else Sharing("time-slicing" if sharing == "time-slicing" else "streams")
+    )
     slowdowns = np.zeros(len(members))
     for phase in range(phases):
         # Golden-section steps spread the starts of three and more members without repeating a pattern.
@@ -73,14 +98,21 @@ def replay(
             own_s * ((phase + 0.5) / phases + i * 0.618034) % own_s if i else 0.0 for i, own_s in enumerate(solo_s)
         ]
         clients = [
-            Client(member.model, member.batch_size, start_s=start_s)
-            for member, start_s in sorted(zip(members, starts_s, strict=True), key=lambda pair: pair[1])
+            Client(name, member.batch_size, start_s=start_s)
+            for name, member, start_s in sorted(zip(names, members, starts_s, strict=True), key=lambda each: each[2])
         ]
         order = sorted(range(len(members)), key=lambda i: starts_s[i])
         listener = _Durations(len(members))
         horizon_s = _SLOWEST_BATCHES * max(solo_s)
         Simulation(
-            operations, ClosedLoop(clients), Fcfs(), contention, len(members), listener, horizon_s=horizon_s
+            operations,
+            ClosedLoop(clients),
+            Fcfs(),
+            contention,
+            len(members),
+            listener,
+            horizon_s=horizon_s,
+            sharing=mode,
         ).run()
         for durations_s, member in zip(listener.of_client, order, strict=True):
             settled_s = durations_s[int(_WARM_UP * len(durations_s)) :]

@@ -29,6 +29,7 @@ from isim.policies.policy import (
     WakeAt,
 )
 from isim.run_schema import DROPPED, REJECTED
+from isim.sharing_modes import Sharing
 from isim.view import LiveView, WaitingRequests
 from isim.workload import Workload
 
@@ -92,6 +93,8 @@ class Simulation:
         When to stop; None to run until the last request is served.
     policy_name
         How to name the policy in errors.
+    sharing
+        How the models' processes share the GPU; None for streams. `operations` are laid out for it.
 
     Examples
     --------
@@ -101,7 +104,7 @@ class Simulation:
     def __init__(
         self, operations: Operations, workload: Workload, policy: Policy, contention: ContentionModel, slots: int,
         listener: Listener, noise: Callable[[float, int], float] | None = None, horizon_s: float | None = None,
-        policy_name: str = "",
+        policy_name: str = "", sharing: Sharing | None = None,
     ) -> None:  # fmt: skip
         self._clock = Clock()
         self._workload = workload
@@ -116,7 +119,7 @@ class Simulation:
         self._join = {model: partial(deque.append, queue) for model, queue in self._queues.items()}
         self._by_samples = {model: operations.by_samples(model) for model in workload.models}
         self._operations = operations
-        self._gpu = Gpu(0, slots, operations, contention, listener.overlap)
+        self._gpu = Gpu(0, slots, operations, contention, sharing or Sharing(), listener.overlap)
         self._gpu_changed = False
         self._next_finish: Moment | None = None
         self._view = LiveView(operations, self._queues, self._gpu.residents)

@@ -36,7 +36,10 @@ _FLAGS = [
     click.option("--stagger", "stagger_s", type=Seconds(), help="Spread the clients' first requests over this time."),
     click.option("--samples", type=int, help="Samples in a client's request."),
     click.option("--requests-per-client", type=int, help="After how many requests a client falls silent."),
-    click.option("--sharing", help="exclusive (one batch at a time) or streams.  [built-in: streams]"),
+    click.option(
+        "--sharing",
+        help="exclusive, streams, time-slicing[:quantum=2ms] or mps[:MODEL=SHARE,...].  [built-in: streams]",
+    ),
     click.option("--concurrency", type=int, help="Batches on the GPU at once.  [built-in: 2]"),
     click.option("--contention", help="How concurrent kernels slow down, NAME[:key=value,...].  [built-in: roofline]"),
     click.option("--slo", "slo_s", type=Slo(), multiple=True, callback=merged, help="Latency objectives; repeatable."),

@@ -22,6 +22,7 @@ class Op:
 class Running:
     batch: int
     ops: list[Op]
+    process: int = 0
     position: int = 0
     gap_left: Fraction = Fraction(0)
     work_left: Fraction = Fraction(0)
@@ -80,6 +81,15 @@ class World:
     slots: int
     speeds: Callable[[list[Demand]], list[Fraction]]
     arrivals: Sequence[tuple[Fraction, list[Op]]]
+    process: Sequence[int] = ()
+    """Of each batch, in order of arrival; all of one process if left out."""
+    quantum: Fraction | None = None
+    """Processes take turns of this length."""
+    shares: Sequence[Fraction] = ()
+    """Of the SMs, by process, where each is held to a part."""
+    owner: int = -1
+    turn_left: Fraction = Fraction(0)
+    vacant: bool = True
     residents: list[Running] = field(default_factory=list)
     finish: dict[int, Fraction] = field(default_factory=dict)
     dispatch: dict[int, Fraction] = field(default_factory=dict)
@@ -90,20 +100,27 @@ class World:
             while queue and len(self.residents) < self.slots:
                 self._begin(*queue.pop(0), now)
             kernels = sorted((r for r in self.residents if r.started is not None), key=lambda r: r.started)
-            speed = dict(
-                zip([r.batch for r in kernels], self.speeds([r.ops[r.position].demand for r in kernels]), strict=True)
-            )
-            steps = [r.work_left / speed[r.batch] if r.started else r.gap_left for r in self.residents]
+            waits = self._next_turn() if self.quantum is not None else False
+            speed = self._speeds(kernels)
+            passing = [
+                r
+                for r in self.residents
+                if self.quantum is None or r.process == self.owner or (not r.started and not self._held(r))
+            ]
+            steps = [r.work_left / speed[r.batch] if r.started else r.gap_left for r in passing]
+            if waits and self.turn_left > 0:
+                steps.append(self.turn_left)
             if upcoming:
                 steps.append(upcoming[0][1][0] - now)
             step = min(steps)
             now += step
-            for r in self.residents:
+            self.turn_left = max(Fraction(0), self.turn_left - step)
+            for r in passing:
                 if r.started:
                     r.work_left -= step * speed[r.batch]
                 else:
                     r.gap_left -= step
-            for r in sorted(self.residents, key=lambda r: r.batch):
+            for r in sorted(passing, key=lambda r: r.batch):
                 if r.started and r.work_left == 0:
                     r.position += 1
                     r.started = None
@@ -117,9 +134,40 @@ class World:
                 number, (_, ops) = upcoming.pop(0)
                 queue.append((number, ops))
 
+    def _held(self, r: Running) -> bool:
+        """A gap of at most a quarter of its batch."""
+        return r.ops[r.position].gap <= sum((op.gap + op.work for op in r.ops), Fraction(0)) / 4
+
+    def _next_turn(self) -> bool:
+        """Pass the turn on if it is over; return whether another process waits for it."""
+        ready = {r.process for r in self.residents if r.started or self._held(r)}
+        self.vacant = self.vacant or self.owner not in ready
+        if ready and (self.vacant or (self.turn_left == 0 and ready != {self.owner})):
+            self.owner = min((p for p in ready if p > self.owner), default=min(ready))
+            self.turn_left, self.vacant = self.quantum, False
+        return bool(ready - {self.owner})
+
+    def _speeds(self, kernels: list[Running]) -> dict[int, Fraction]:
+        def among(some: list[Running]) -> dict[int, Fraction]:
+            return dict(
+                zip([r.batch for r in some], self.speeds([r.ops[r.position].demand for r in some]), strict=True)
+            )
+
+        processes = {r.process for r in kernels}
+        if self.quantum is not None:
+            return among([r for r in kernels if r.process == self.owner])
+        if not self.shares or sum(self.shares[process] for process in processes) > 1:
+            return among(kernels)
+        result = {}
+        for process in processes:  # as if its own kernels had started before all others
+            own = [r for r in kernels if r.process == process]
+            speed = among(own + [r for r in kernels if r.process != process])
+            result |= {r.batch: speed[r.batch] for r in own}
+        return result
+
     def _begin(self, number: int, ops: list[Op], now: Fraction) -> None:
         self.dispatch[number] = now
-        resident = Running(number, ops, dispatched=now)
+        resident = Running(number, ops, self.process[number] if self.process else 0, dispatched=now)
         self.residents.append(resident)
         self._enter(resident, now)
 

@@ -23,6 +23,7 @@ from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
 from isim.contention.roofline import Roofline
 from isim.policies.fcfs import Fcfs
+from isim.sharing_modes import Sharing
 from isim.traces.trace import Trace
 from isim.workload import Replay
 
@@ -72,21 +73,30 @@ def demand(operation: dict[str, Any]) -> dict[str, Fraction]:
     return {name: Fraction(operation[name]) for name in ("sm", "l2", "dram", "tensor") if name in operation}
 
 
+SHARINGS = {
+    "streams": Sharing(),
+    "turns": Sharing("time-slicing", quantum_s=3e-6),
+    "parts that fit": Sharing("mps", shares={"m0": 0.5, "m1": 0.25, "m2": 0.25}),
+    "parts that fit in twos": Sharing("mps", shares={"m0": 0.5, "m1": 0.5, "m2": 0.5}),
+}
+
+
+@pytest.mark.parametrize("sharing", SHARINGS)
 @pytest.mark.parametrize("name", MODELS)
 @given(
     networks=st.lists(operations, min_size=1, max_size=3),
     arrivals_us=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 2)), min_size=1, max_size=8),
     slots=st.integers(1, 4),
 )
-@settings(max_examples=150, deadline=None, derandomize=True)
-def test_same_times_as_brute_force(name, networks, arrivals_us, slots):
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_same_times_as_brute_force(name, sharing, networks, arrivals_us, slots):
     contention, speeds = MODELS[name]
     arrivals_us = sorted((us, which % len(networks)) for us, which in arrivals_us)
     profile = profile_of({(f"m{i}", 1): ops for i, ops in enumerate(networks)})
     trace = Trace.from_columns(
         arrival_ns=[us * 1000 for us, _ in arrivals_us], model=[f"m{which}" for _, which in arrivals_us]
     )
-    log, _ = simulate(profile, Replay(trace), Fcfs(), contention, slots)
+    log, _ = simulate(profile, Replay(trace), Fcfs(), contention, slots, sharing=SHARINGS[sharing])
 
     world = World(
         slots,
@@ -98,6 +108,9 @@ def test_same_times_as_brute_force(name, networks, arrivals_us, slots):
             )
             for us, which in arrivals_us
         ],
+        process=[which for _, which in arrivals_us],
+        quantum=Fraction(3000) if sharing == "turns" else None,
+        shares=[Fraction(share) for share in SHARINGS[sharing].shares.values()],
     )
     world.run()
     assert len(log.batches) == len(arrivals_us)

@@ -104,13 +104,27 @@ def recording(**changed: object) -> Recording:
 
 def test_mixes_of_a_recording() -> None:
     mixes, notes = read_mixes(recording(), PROFILE, "mps", "c.parquet")
-    assert mixes == [Mix(0, (Process("short", 1), Process("long", 2)), (2.0, 2.0))]
+    assert mixes == [Mix(0, (Process("short", 1), Process("long", 2)), (2.0, 2.0), "mps")]
     assert notes == [
         "1 experiments left out: a member the profile does not hold",
         "1 experiments left out: measured under another sharing mode (time-slicing)",
     ]
     with pytest.raises(ProfileError, match=r"c\.parquet: no experiment that can be replayed under sharing 'streams'"):
         read_mixes(recording(), PROFILE, "streams", "c.parquet")
+
+
+def test_mixes_held_to_shares_know_what_the_share_costs_alone() -> None:
+    changed = {"sm_share": [0.25, 0.75, 1.0, 0.25, 1.0, 1.0, 1.0], "experiment": [0, 0, 1, 2, 3, 4, 4]}
+    changed |= {"member": [0, 1, 0, 0, 0, 0, 1], "finish_ns": [1200, 4000, 600, 900, 900, 1200, 3200]}
+    found = recording(**changed)
+    ((mix,), _) = read_mixes(found, PROFILE, "mps:shares", "c.parquet")
+    # `short` took 900 ns alone at a quarter and 600 ns at the whole GPU; `long` was not measured alone.
+    assert mix.processes == (Process("short", 1, 0.25, 1.5), Process("long", 2, 0.75, 0.0))
+    assert mix.sharing == "mps"
+    with pytest.raises(ProfileError, match="1 experiments left out: a member held to a share of the SMs"):
+        read_mixes(found, PROFILE, "mps", "c.parquet")
+    with pytest.raises(ProfileError, match="no such sharing mode"):
+        read_mixes(found, PROFILE, "mps:share", "c.parquet")
 
 
 def test_a_contention_file_builds_its_model(tmp_path: Path) -> None:

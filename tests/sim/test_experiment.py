@@ -63,7 +63,14 @@ def test_an_experiment_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize(
     ("keys", "concurrency"),
-    [({}, 2), ({"sharing": "exclusive"}, 1), ({"concurrency": 5}, 5), ({"sharing": "exclusive", "concurrency": 1}, 1)],
+    [
+        ({}, 2),
+        ({"sharing": "exclusive"}, 1),
+        ({"concurrency": 5}, 5),
+        ({"sharing": "exclusive", "concurrency": 1}, 1),
+        ({"sharing": "time-slicing"}, 2),
+        ({"sharing": "mps:a=0.2,b=0.2,c=0.2"}, 3),
+    ],
 )
 def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> None:
     assert Experiment(**keys).concurrency == concurrency
@@ -93,7 +100,24 @@ def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> 
         ("seed = 1.5", "seed: not a whole number (found 1.5); write one, such as 2"),
         ("noise = 'on'", "noise: neither true nor false (found 'on'); write one of them"),
         ("sharing = 'stream'", "sharing: no such choice (found 'stream'); did you mean 'streams'?"),
-        ("sharing = 'mps'", "sharing: no such choice (found 'mps'); choose 'exclusive' or 'streams'"),
+        (
+            "sharing = 'mig'",
+            "sharing: no such choice (found 'mig'); choose 'exclusive', 'streams', 'time-slicing', 'mps'",
+        ),
+        ("sharing = 'streams:a=1'", "sharing: 'streams' takes no parameters (found a); remove them"),
+        (
+            "sharing = 'time-slicing:turn=2ms'",
+            "sharing: 'time-slicing' has no parameter (found turn); write time-slicing:quantum=2ms",
+        ),
+        (
+            "sharing = 'time-slicing:quantum=0s'",
+            "sharing: quantum: must be at least 1 us and finite (found '0s'); write quantum=2ms",
+        ),
+        (
+            "sharing = 'mps:a=0,b=2'",
+            "sharing: a: its part of the SMs must be more than 0 and at most 1 (found '0'); write a=0.5; also "
+            "b: its part of the SMs must be more than 0 and at most 1 (found '2'); write b=0.5",
+        ),
         ("concurrency = 0", "concurrency: must be at least 1 (found 0); correct it"),
         (
             "sharing = 'exclusive'\nconcurrency = 2",

@@ -1,0 +1,126 @@
+"""How processes share one GPU: one batch at a time, side by side, in turns, or each held to a part of the SMs."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from isim.errors import ExperimentError, IsimError
+from isim.units import format_seconds, parse_seconds
+
+MODES = ("exclusive", "streams", "time-slicing", "mps")
+QUANTUM_S = 0.002
+"""How long a turn lasts by default, as the driver's medium time slice does."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """A sharing mode and its parameters; made by `parse_sharing`.
+
+    Parameters
+    ----------
+    mode
+        One of `MODES`.
+    quantum_s
+        How long a turn lasts while another process waits, in seconds; of `time-slicing` only.
+    shares
+        By model, the part of the SMs that its process is held to, 0..1 (1 if not named); of `mps` only.
+    """
+
+    mode: str = "streams"
+    quantum_s: float = QUANTUM_S
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> Mapping[str, float | Mapping[str, float]]:
+        """What says more than the mode's name."""
+        if self.mode == "time-slicing":
+            return {"quantum_s": self.quantum_s}
+        return {"shares": dict(self.shares)} if self.mode == "mps" else {}
+
+    def share(self, model: str) -> float:
+        """Return the part of the SMs that a model's process may use."""
+        return self.shares.get(model, 1.0)
+
+
+def parse_sharing(text: str) -> Sharing:
+    """Read a sharing mode and its parameters.
+
+    Parameters
+    ----------
+    text
+        A mode, or `time-slicing:quantum=2ms`, or `mps:MODEL=SHARE,...` with the part of the SMs of each process.
+
+    Raises
+    ------
+    ExperimentError
+        There is no such mode, or a parameter is wrong; all problems at once.
+
+    Examples
+    --------
+    >>> parse_sharing("time-slicing:quantum=1ms").quantum_s
+    0.001
+    >>> parse_sharing("mps:bert=0.5,resnet50=0.25").shares
+    {'bert': 0.5, 'resnet50': 0.25}
+    """
+    mode, _, rest = text.partition(":")
+    if mode not in MODES:
+        near = difflib.get_close_matches(mode, MODES, 1)
+        choose = f"did you mean {near[0]!r}?" if near else "choose " + ", ".join(map(repr, MODES))
+        raise ExperimentError(f"no such choice (found {text!r}); {choose}")
+    given: dict[str, str] = {}
+    problems = []
+    for part in rest.split(",") if rest else ():
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not name or not equals or not value or name in given:
+            problems.append(f"not one value a name (found {part!r}); write {_EXAMPLES.get(mode, mode)}")
+        given[name] = value
+    if not problems:
+        read = {"time-slicing": _time_slicing, "mps": _mps}.get(mode, _plain)
+        found = read(mode, given, problems)
+        if not problems:
+            return found
+    raise ExperimentError(*problems)
+
+
+_EXAMPLES = {"time-slicing": "time-slicing:quantum=2ms", "mps": "mps:resnet50=0.5,bert=0.5"}
+
+
+def _plain(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
+    if given:
+        problems.append(f"{mode!r} takes no parameters (found {', '.join(given)}); remove them")
+    return Sharing(mode)
+
+
+def _time_slicing(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
+    quantum_s = QUANTUM_S
+    for name, value in given.items():
+        if name != "quantum":
+            problems.append(f"{mode!r} has no parameter (found {name}); write {_EXAMPLES[mode]}")
+            continue
+        try:
+            quantum_s = parse_seconds(value, "quantum")
+        except IsimError as error:
+            problems.append(str(error))
+            continue
+        if not MIN_QUANTUM_S <= quantum_s < float("inf"):
+            least = format_seconds(MIN_QUANTUM_S)
+            problems.append(f"quantum: must be at least {least} and finite (found {value!r}); write quantum=2ms")
+    return Sharing(mode, quantum_s)
+
+
+MIN_QUANTUM_S = 1e-6
+"""Shorter turns than this cost the simulation time and change nothing: kernels last longer."""
+
+
+def _mps(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
+    shares = {}
+    for model, value in given.items():
+        try:
+            shares[model] = float(value)
+        except ValueError:
+            shares[model] = 0.0
+        if not 0.0 < shares[model] <= 1.0:
+            problems.append(
+                f"{model}: its part of the SMs must be more than 0 and at most 1 (found {value!r}); write {model}=0.5"
+            )
+    return Sharing(mode, shares=shares)
