@@ -214,15 +214,3 @@ def test_parameters_are_refused(tmp_path: Path, flags: list[str], message: str) 
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1].startswith(f"Error: Invalid value for {message}")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    code = (
-        "import sys; from click.testing import CliRunner; from isim.cli import cli\n"
-        "commands = 'trace', 'trace make', 'trace show', 'import trace', 'import trace csv', 'import trace azure-llm'\n"
-        "for words in commands:\n"
-        "    assert CliRunner().invoke(cli, [*words.split(), '--help']).exit_code == 0, words\n"
-        "print(sorted({'numpy', 'pandas', 'pyarrow', 'numba', 'scipy'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("[]\n", "")

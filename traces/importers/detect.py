@@ -60,7 +60,7 @@ def detect(path: str | Path) -> str:
             fields = set()
         if fields >= set(mooncake.COLUMNS):
             return "mooncake"
-        if not fields and re.search(r'"(time|tasks)"\s*:', beginning):
+        if fields >= {"time", "tasks"} or (not fields and re.search(r'"tasks"\s*:', beginning)):
             return "disb"
     known = ", ".join([*_HEADERS, "servegen", "mooncake", "disb"])
     raise TraceError(
