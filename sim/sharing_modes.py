@@ -9,7 +9,7 @@ from isim.units import format_seconds, parse_seconds
 
 MODES = ("exclusive", "streams", "time-slicing", "mps")
 QUANTUM_S = 0.002
-"""How long a turn lasts by default, as the driver's medium time slice does."""
+"""How long a turn lasts by default: assumed; mean slowdowns of the recorded pairs hardly depend on it."""
 
 
 @dataclass(frozen=True)
