@@ -10,10 +10,11 @@ from isim.profiler.recording_schema import SCHEMA as RECORDING
 from isim.profiler.schema import SCHEMA as PROFILE
 from isim.profiler.telemetry import SCHEMA as TELEMETRY
 from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
-from isim.traces.schema import COLUMNS, REQUIRED
+from isim.traces.schema import COLUMNS, RATES, RATES_REQUIRED, REQUIRED
 
 PAGE = (Path(__file__).parent.parent / "docs" / "data-formats.md").read_text(encoding="utf-8")
 TRACE = pa.schema([pa.field(name, type_, nullable=name not in REQUIRED) for name, type_ in COLUMNS.items()])
+WINDOWS = pa.schema([pa.field(name, type_, nullable=name not in RATES_REQUIRED) for name, type_ in RATES.items()])
 TYPES = {"double": "float64", "float": "float32"}
 
 
@@ -34,6 +35,7 @@ def words(field: pa.Field) -> tuple[str, str]:
         ("## Co-location recording\n", RECORDING),
         ("## Telemetry\n", TELEMETRY),
         ("## Trace\n", TRACE),
+        ("## Rates\n", WINDOWS),
         ("`requests.parquet`, one row", REQUESTS),
         ("`batches.parquet`, one row", BATCHES),
         ("`overlaps.parquet`, one row", OVERLAPS),
