@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isim.errors import TraceError
+from isim.traces.ordered import Moved, ordered
 from isim.traces.parquet_file import GROUP_ROWS
 from isim.traces.rates import Rates
 from isim.traces.streams import stream
 from isim.traces.trace_stream import TraceStream
-from isim.traces.transforms.ordered import Moved, ordered
 from isim.traces.window_law import Window, WindowLaw
 
 METHODS = ("recorded", "poisson", "gamma", "count", "even")

@@ -52,6 +52,7 @@ def read_azure_functions_2021(path: str | Path, model: str = "function") -> Trac
         starts.append(end_ns - duration_ns)
         durations.append(duration_ns)
         tenants.append(_tenants(block))
+    text: Any = pa.dictionary(pa.int32(), pa.string())
     return recorded(
         path,
         _SOURCE,
@@ -59,7 +60,7 @@ def read_azure_functions_2021(path: str | Path, model: str = "function") -> Trac
         dropped,
         model=model,
         tick_ns=1,
-        tenant=pa.chunked_array(tenants, pa.dictionary(pa.int32(), pa.string())),
+        tenant=pa.chunked_array(tenants, text),
         rec_latency_ns=np.concatenate(durations),
     )
 

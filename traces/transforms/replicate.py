@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from isim.errors import TraceError
+from isim.traces.ordered import Moved, ordered
 from isim.traces.parquet_file import GROUP_ROWS
 from isim.traces.streams import stream
 from isim.traces.trace_stream import TraceStream
-from isim.traces.transforms.ordered import Moved, ordered
 from isim.traces.transforms.thin import check_independent
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from isim.errors import TraceError
+from isim.traces.ordered import Moved, ordered
 from isim.traces.trace_stream import TraceStream
-from isim.traces.transforms.ordered import Moved, ordered
 
 
 def scale_time(trace: TraceStream, factor: float) -> TraceStream:
