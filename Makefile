@@ -1,6 +1,6 @@
 # Needs only make and Python 3.11 or newer. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fidelity profile-cpu dist clean
+.PHONY: help demo test lint bench fidelity validation profile-cpu dist clean
 
 # The first of these that runs, is new enough and can make environments; or name one: make PYTHON=/path/to/python3
 USABLE := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -36,10 +36,14 @@ bench: .venv/tools ## measure the speed of the engine, into build/bench.json
 	@mkdir -p build
 	$(RUN) tests/benchmarks/run.py --output build/bench.json
 
-fidelity: .venv/tools ## compare with measured co-location (DATA=folder), into build/fidelity.json
-	@test -d "$(DATA)" || { echo "make fidelity: no measurements in $(DATA); name their folder with DATA=" >&2; exit 1; }
+# The part of `validation` that is quick: `leftover` at its default parameters, pair by pair.
+fidelity: .venv/tools
+	@test -d "$(DATA)/gpu" || { echo "make $@: no measurements in $(DATA); name their folder with DATA=" >&2; exit 1; }
 	@mkdir -p build
 	$(RUN) tests/fidelity/report.py --data "$(DATA)" --output build/fidelity.json
+
+validation: fidelity ## compare with measurements (DATA=folder): docs/validation.md and build/validation.json
+	$(RUN) tests/fidelity/validation.py --data "$(DATA)" --page docs/validation.md --output build/validation.json
 
 ZOO := resnet18 transformer4 mlp depthwise
 profile-cpu: .venv/tools ## record this CPU in two minutes: a profile and all pairs on its cores, into build/

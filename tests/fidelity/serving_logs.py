@@ -29,7 +29,7 @@ from isim.workload import Replay
 
 FIGURES = ("mean", "p50", "p99")
 REPLICATIONS = 20
-_ORDER: dict[str, Literal["fcfs", "sjf", "edf"]] = {"FCFS": "fcfs", "SJF": "sjf", "EDF": "edf"}
+ORDERS: dict[str, Literal["fcfs", "sjf", "edf"]] = {"FCFS": "fcfs", "SJF": "sjf", "EDF": "edf"}
 _LEAST_SERVICE_S = 1e-3
 """Logged latencies jitter; a query that seems to take less than this began before the finish in front of it."""
 
@@ -148,7 +148,7 @@ def simulate_log(log: Log, services: Services, seed: int) -> Floats:
     ]  # fmt: skip
     profile = Profile.from_table(pa.Table.from_pylist(rows), {"origin": "imported"})
     ends = _Ends()
-    policy = Rounds(_ORDER[log.policy], services.wake_s)
+    policy = Rounds(ORDERS[log.policy], services.wake_s)
     workload = Replay(trace, {"*": log.objective_s})
     Simulation(Operations(profile, trace.models), workload, policy, NoContention(), 1, ends).run()
     return _figures(np.array([ends.latency_s[request_id] for request_id in queries.query_id]))
