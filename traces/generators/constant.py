@@ -64,9 +64,9 @@ class Constant:
         if jitter_ns:
             times += rng.uniform(-jitter_ns, jitter_ns, len(times))
             times.sort()
-        arrival_ns: npt.NDArray[np.int64] = np.floor(times).astype(np.int64)
-        first, last = np.searchsorted(arrival_ns, (0, duration_ns))
-        return arrival_ns[first:last]
+        arrival_ns = np.floor(times).astype(np.int64)
+        kept: Arrivals = arrival_ns[slice(*np.searchsorted(arrival_ns, (0, duration_ns)))]
+        return kept
 
 
 def _number(text: str) -> float:
