@@ -74,6 +74,31 @@ def speeds_leftover(kappa: Fraction, beta: Fraction) -> Callable[[list[Demand]],
     return speeds
 
 
+def speeds_block_scheduler(kappa: Fraction, rho: Fraction) -> Callable[[list[Demand]], list[Fraction]]:
+    """Every kernel can fill the GPU: the demands do not say how much of it."""
+
+    def speeds(kernels: list[Demand]) -> list[Fraction]:
+        links = ("h2d", "d2h")
+        copies = [any(r in d for r in links) for d in kernels]
+        held, granted = Fraction(0), []
+        for d, copy in zip(kernels, copies, strict=True):
+            g = Fraction(1) if copy else max(Fraction(1, 50), min(Fraction(1), 1 - held))
+            granted.append(g)
+            held += 0 if copy else kappa * g * (1 - rho * (1 - max(d.values(), default=Fraction(0))))
+        asks = [{r: u * g for r, u in d.items()} for d, g in zip(kernels, granted, strict=True)]
+        result = []
+        for i, (own, g) in enumerate(zip(asks, granted, strict=True)):
+            slowdown = Fraction(1)
+            for r, a in own.items():
+                others = sum((d.get(r, Fraction(0)) for j, d in enumerate(asks) if j != i), Fraction(0))
+                if a > 0:
+                    slowdown = max(slowdown, 1 + a * others if r in ("l2", "dram") else a + others)
+            result.append(g / slowdown)
+        return result
+
+    return speeds
+
+
 @dataclass
 class World:
     """FCFS, one request a batch, a number of slots: when does each batch finish?"""

@@ -7,6 +7,7 @@ import pytest
 from brute_force import (
     Op,
     World,
+    speeds_block_scheduler,
     speeds_constant,
     speeds_fair,
     speeds_leftover,
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import profile_of, simulate
 
+from isim.contention.block_scheduler import BlockScheduler
 from isim.contention.constant import Constant
 from isim.contention.fair import Fair
 from isim.contention.leftover import Leftover
@@ -32,6 +34,10 @@ MODELS: dict[str, tuple[Any, Any]] = {
     "constant": (Constant(slowdown=1.5), speeds_constant(Fraction(3, 2))),
     "fair": (Fair(), speeds_fair),
     "roofline": (Roofline(), speeds_roofline),
+    "block-scheduler": (
+        BlockScheduler(kappa=0.875, rho=0.25),
+        speeds_block_scheduler(Fraction(7, 8), Fraction(1, 4)),
+    ),
     "leftover": (Leftover(kappa=0.875, beta=0.125), speeds_leftover(Fraction(7, 8), Fraction(1, 8))),
 }
 

@@ -3,6 +3,7 @@
 import pytest
 from worlds import kernel, profile_of, simulate
 
+from isim.contention.block_scheduler import BlockScheduler
 from isim.contention.constant import Constant
 from isim.contention.fair import Fair
 from isim.contention.leftover import Leftover
@@ -95,7 +96,9 @@ def test_moving_memory_within_the_device_holds_memory_and_no_sm(kind):
     assert newer > 7
 
 
-@pytest.mark.parametrize("contention", [NoContention(), Constant(3.0), Fair(), Roofline(), Leftover()])
+@pytest.mark.parametrize(
+    "contention", [NoContention(), Constant(3.0), Fair(), Roofline(), Leftover(), BlockScheduler()]
+)
 def test_a_lone_batch_is_not_slowed_however_late_the_clock(contention):
     kernels = [kernel(12_345, gap_ns=678, sm=0.9, memory=0.8)] * 50
     profile = profile_of({("m", 1): kernels})
