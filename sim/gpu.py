@@ -60,6 +60,7 @@ class Gpu:
             model: (number, sharing.share(model))
             for number, model in enumerate(dict.fromkeys(model for model, _ in operations.variants))
         }
+        self._in_turns = loop_mode(sharing) == kernel_loop.TURNS
         self._state = kernel_loop.new_residents(
             contention.speeds,
             contention.demand(operations),
@@ -90,6 +91,8 @@ class Gpu:
                 for resident in residents:
                     resident.duration_s += step_s
             self._close_overlap(now_s)
+        elif self._in_turns and now_s > self._present_s:
+            kernel_loop.end_turn(self._state)  # time has passed in which nobody had anything to run
         self._present_s = self._changed_s = now_s
         batch.slot = slot = self._free.pop()
         residents.append(batch)

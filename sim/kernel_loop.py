@@ -426,6 +426,12 @@ def look_ahead(s):  # type: ignore[no-untyped-def]
 
 
 @njit(void(RESIDENTS), cache=True)
+def end_turn(s):  # type: ignore[no-untyped-def]
+    """Let the turn end, as it does when its process has nothing to run."""
+    s.turn_left_s[s.present[0]] = _VACANT
+
+
+@njit(void(RESIDENTS), cache=True)
 def accept(s):  # type: ignore[no-untyped-def]
     """Make the trial the present: nothing came between."""
     s.present[0] = 1 - s.present[0]

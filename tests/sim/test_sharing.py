@@ -87,3 +87,12 @@ def test_a_run_says_its_sharing_and_refuses_parts_of_models_that_are_not_served(
     assert run.description["sharing"] == {"mode": "time-slicing", "quantum_s": 0.001}
     with pytest.raises(ExperimentError, match="no model bert is served here"):
         Experiment(arrivals=short, sharing="mps:bert=0.5").run()
+
+
+def test_a_turn_ends_when_the_gpu_falls_idle_as_it_is_over() -> None:
+    """The second batch begins a new turn, so that the third waits for it, though the first turn lasted to its end."""
+    profile = profile_of({("a", 1): [kernel(3_000)], ("b", 1): [kernel(1_000)]})
+    trace = Trace.from_columns(arrival_ns=[0, 4_000, 5_000], model=["a", "a", "b"])
+    sharing = Sharing("time-slicing", quantum_s=3e-6)
+    log, _ = simulate(profile, Replay(trace), Fcfs(), NoContention(), slots=2, sharing=sharing)
+    assert [round(batch.finished_s * 1e6, 6) for batch in log.batches] == [3, 7, 8]
