@@ -8,7 +8,7 @@ from isim.run_schema import UNFINISHED
 
 
 class Batch:
-    """Requests that run together; satisfies `Resident` while it runs and `Observation` once it has finished."""
+    """Requests that run together; a policy is shown `Seen` of it."""
 
     __slots__ = (
         "batch_id", "dispatched_s", "duration_s", "finished_s", "noise", "overlaps", "requests", "slot", "variant",
@@ -72,3 +72,57 @@ class Batch:
         gap_s = self.variant.gap_s * self.scale
         solo_s = self.actual_solo_s - gap_s
         return (self.duration_s - gap_s) / solo_s if solo_s > 0 else 1.0
+
+
+class Seen:
+    """What a policy is shown of a batch: read-only, and nothing that a server could not know (such as its noise)."""
+
+    __slots__ = ("_batch",)
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    @property
+    def batch_id(self) -> int:
+        """Its number, in order of dispatch."""
+        return self._batch.batch_id
+
+    @property
+    def model(self) -> str:
+        """The model it runs."""
+        return self._batch.variant.model
+
+    @property
+    def batch_size(self) -> int:
+        """The profiled size it runs as."""
+        return self._batch.variant.batch_size
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The requests that run together."""
+        return self._batch.requests
+
+    @property
+    def dispatched_s(self) -> float:
+        """When it was dispatched."""
+        return self._batch.dispatched_s
+
+    @property
+    def finished_s(self) -> float:
+        """When it finished; not a number while it runs."""
+        return self._batch.finished_s
+
+    @property
+    def duration_s(self) -> float:
+        """Time from dispatch to finish."""
+        return self._batch.duration_s
+
+    @property
+    def solo_s(self) -> float:
+        """Profiled duration alone, without this batch's noise."""
+        return self._batch.solo_s
+
+    @property
+    def overlaps(self) -> tuple[Overlap, ...]:
+        """With whom it was resident and for how long, oldest first."""
+        return tuple(self._batch.overlaps)

@@ -65,8 +65,8 @@ class Gpu:
             contention.speeds,
             contention.demand(operations),
             contention.parameters,
-            operations.gap_s,
-            operations.duration_s,
+            operations.gap_s.copy(),  # those of the profile are read-only, since policies see it
+            operations.duration_s.copy(),
             loop_mode(sharing),
             sharing.quantum_s,
             held_gaps(operations),

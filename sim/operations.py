@@ -44,7 +44,7 @@ class Operations:
     Raises
     ------
     ProfileError
-        The profile lacks a model.
+        The profile lacks a model, or holds it at lower SM shares only.
     """
 
     def __init__(self, profile: Profile, models: Iterable[str], where: str = "profile") -> None:
@@ -57,6 +57,14 @@ class Operations:
                     f"{where}: no measurement of model {model!r} (has: {', '.join(profile.models)}); "
                     "profile it with 'isim profile', or map the trace onto models that are profiled"
                     for model in missing
+                )
+            )
+        if partial := [model for model in wanted if not profile.batch_sizes(model)]:
+            raise ProfileError(
+                *(
+                    f"{where}: no measurement of model {model!r} at SM share 1 (found only lower shares); "
+                    "profile it on the whole GPU with 'isim profile'"
+                    for model in partial
                 )
             )
         tables = [
@@ -72,6 +80,8 @@ class Operations:
         self.duration_s = column("duration_ns") / 1e9
         self.columns: Mapping[str, Floats] = {name: column(name) for name in (*RESOURCES, "sm_needed")}
         sigma_s = 1.4826 * column("duration_mad_ns") / 1e9
+        for values in (self.gap_s, self.duration_s, *self.columns.values()):
+            values.setflags(write=False)
         self.owners: list[tuple[str, int, int]] = []
         first = 0
         for model, size, table in tables:
@@ -170,6 +180,9 @@ class Operations:
         return values
 
     def link(self, kind: str) -> Floats:
-        """Return the demand of copies of one direction on their link; a copy whose rate was not measured takes all."""
-        pcie = np.where(np.isnan(self.columns["pcie"]), 1.0, self.columns["pcie"])
+        """Return the demand of copies of one direction on their link; a copy whose rate was not measured takes all.
+
+        It is never quite 0 for a copy, which is what tells copies from kernels.
+        """
+        pcie = np.where(np.isnan(self.columns["pcie"]), 1.0, np.maximum(self.columns["pcie"], 1e-9))
         return np.where(self.kinds == kind, pcie, 0.0)

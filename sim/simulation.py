@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from isim.batch import Batch
+from isim.batch import Batch, Seen
 from isim.clock import ARRIVAL, FINISH, TIMER, Clock, Moment, snap_s
 from isim.contention.contract import ContentionModel
 from isim.errors import IsimError, PolicyError
@@ -195,7 +195,7 @@ class Simulation:
             self._view._free_slots += 1
             self._listener.batch(batch)
             self._end(batch.requests, batch, now_s)
-            self._ask(Finish(batch))
+            self._ask(Finish(Seen(batch)))
 
     def _wake(self, tag: str, moment: Moment) -> None:
         if self._timers.get(tag) is not moment:  # moved since

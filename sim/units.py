@@ -1,22 +1,25 @@
 """Read and write quantities with units: `5ms`, `2s`, `200rps`."""
 
 import re
+from collections.abc import Mapping
 
 from isim.errors import IsimError
 
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-_RATES = {"rps": 1.0, "krps": 1e3, "/s": 1.0, "/min": 1 / 60}
+# Unit -> (factor, divisor): 9 / 1e3 is the number nearest to 0.009, and 9 * 1e-3 is not.
+_SECONDS = {"ns": (1, 1e9), "us": (1, 1e6), "ms": (1, 1e3), "s": (1, 1), "m": (60, 1), "min": (60, 1), "h": (3600, 1)}
+_RATES = {"rps": (1, 1), "krps": (1000, 1), "/s": (1, 1), "/min": (1, 60)}
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([a-zA-Zµ/]*)\s*")
 
 
-def _parse(text: str, where: str, units: dict[str, float], what: str) -> float:
+def _parse(text: str, where: str, units: Mapping[str, tuple[float, float]], what: str) -> float:
     match = _QUANTITY.fullmatch(text)
     if match is None or match[2].replace("µ", "u") not in units:
         example = "5ms, 2s" if "ms" in units else "200rps"
         raise IsimError(
             f"{where}: not {what} (found {text!r}); write a number and a unit of {', '.join(units)}, such as {example}"
         )
-    return float(match[1]) * units[match[2].replace("µ", "u")]
+    factor, divisor = units[match[2].replace("µ", "u")]
+    return float(match[1]) * factor / divisor
 
 
 def parse_seconds(text: str, where: str = "duration") -> float:

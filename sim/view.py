@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from isim.batch import Batch
+from isim.batch import Batch, Seen
 from isim.operations import Operations
 from isim.policies.policy import Request
 
@@ -55,9 +55,9 @@ class LiveView:
         return self._queues
 
     @property
-    def residents(self) -> Sequence[Batch]:
+    def residents(self) -> Sequence[Seen]:
         """Batches on the GPU now, in order of dispatch."""
-        return tuple(self._residents)
+        return tuple(map(Seen, self._residents))
 
     @property
     def free_slots(self) -> int:

@@ -14,6 +14,8 @@ from isim.policies.policy import Request
 from isim.traces.trace import Trace
 from isim.traces.trace_stream import TraceStream
 
+_UNBOUNDED_NS = 2.0**61
+"""An objective of 73 years and more is none; sums with arrivals stay within 64 bits below it."""
 _CHUNK = 1 << 14
 
 
@@ -110,8 +112,9 @@ class Replay:
             if "slo_ns" in chunk.column_names:
                 own_ns = np.asarray(chunk["slo_ns"].to_numpy(), dtype=np.float64)
                 slo_ns = np.where(np.isnan(own_ns), slo_ns, own_ns)
-            finite_ns = np.where(np.isinf(slo_ns), 0.0, slo_ns).round().astype(np.int64)
-            deadline_s = np.where(np.isinf(slo_ns), np.inf, (arrival_ns + finite_ns) / 1e9)
+            unbounded = slo_ns >= _UNBOUNDED_NS
+            finite_ns = np.where(unbounded, 0.0, slo_ns).round().astype(np.int64)
+            deadline_s = np.where(unbounded, np.inf, (arrival_ns + finite_ns) / 1e9)
             optional: Iterator[Any] = (
                 [default if value is None else value for value in chunk[name].to_pylist()]
                 if name in chunk.column_names

@@ -11,6 +11,7 @@ from isim.errors import PolicyError
 from isim.policies.fcfs import Fcfs
 from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Finish, Reject, Timer, View, WakeAt
 from isim.traces.trace import Trace
+from isim.units import parse_seconds
 from isim.workload import Replay
 
 PROFILE = profile_of({(model, size): [kernel(1_000_000 * size)] for model in "ab" for size in (1, 2)})
@@ -144,3 +145,39 @@ def test_batches_that_finish_together_leave_in_order_of_id_and_each_is_decided_o
     log, _ = run(decide, [0, 0, 0], ["b", "a", "a"])
     assert seen[:2] == [(0, [1], 1), (1, [2], 1)]
     assert [batch.finished_s for batch in log.batches] == [0.001, 0.001, 0.002]
+
+
+def test_a_policy_is_shown_nothing_of_a_batch_that_it_could_change_or_could_not_know() -> None:
+    seen: list[Any] = []
+
+    def decide(view: View, event: Event) -> list[Decision]:
+        if isinstance(event, Finish):
+            seen.append(event.observation)
+        seen.extend(view.residents)
+        return [Dispatch((event.request,))] if isinstance(event, Arrival) else []
+
+    run(decide, [0, 500_000])
+    assert len(seen) > 2
+    for batch in seen:
+        public = {name for name in dir(batch) if not name.startswith("_")}
+        assert public == {
+            "batch_id", "batch_size", "dispatched_s", "duration_s", "finished_s", "model", "overlaps", "requests",
+            "solo_s",
+        }  # fmt: skip
+        for name in public:
+            with pytest.raises(AttributeError):
+                setattr(batch, name, None)
+
+
+def test_what_finishes_at_the_horizon_has_finished() -> None:
+    trace = Trace.from_columns(arrival_ns=[0], model=["a"])
+    profile = profile_of({("a", 1): [kernel(10_000)]})
+    log, ending = simulate(profile, Replay(trace), Fcfs(), NoContention(), horizon_s=parse_seconds("10us"))
+    assert (len(log.batches), ending.unfinished) == (1, 0)
+
+
+def test_an_objective_beyond_all_time_is_none() -> None:
+    trace = Trace.from_columns(arrival_ns=[10**15], model=["a"], slo_ns=[2**63 - 1])
+    assert [request.deadline_s for request in Replay(trace).open()] == [float("inf")]
+    trace = Trace.from_columns(arrival_ns=[10**15], model=["a"])
+    assert [request.deadline_s for request in Replay(trace, {"*": 1e10}).open()] == [float("inf")]

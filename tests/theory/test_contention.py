@@ -85,6 +85,12 @@ def test_copies_share_their_direction_only():
         assert durations_ms(contention, [0, 0], kernel(4_000_000, **to), kernel(4_000_000)) == [4, 4]
 
 
+def test_a_copy_that_hardly_uses_its_link_is_no_kernel():
+    copy = {"kind": "memcpy_h2d", "pcie": 0.0}
+    for contention in (Fair(), Roofline(), Leftover()):
+        assert durations_ms(contention, [0, 0], kernel(1_000_000), kernel(1_000_000, **copy)) == [1, 1]
+
+
 @pytest.mark.parametrize("kind", ["memset", "memcpy_d2d"])
 def test_moving_memory_within_the_device_holds_memory_and_no_sm(kind):
     moved = {"kind": kind}
