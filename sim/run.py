@@ -16,6 +16,7 @@ from isim.errors import RunError
 SCHEMA_VERSION = "1"
 DESCRIPTION = "run.json"
 TABLES = ("requests", "batches", "overlaps")
+PARTS = ("summary", "ending", "inputs", "parameters")
 
 
 class Run:
@@ -67,6 +68,8 @@ class Run:
             )
         if missing := [f"{name}.parquet" for name in TABLES if not (folder / f"{name}.parquet").is_file()]:
             raise RunError(f"{folder}: incomplete ({' and '.join(missing)} missing); simulate again")
+        if missing := [name for name in PARTS if not isinstance(description.get(name), dict)]:
+            raise RunError(f"{folder / DESCRIPTION}: incomplete ({' and '.join(missing)} missing); simulate again")
         return cls(folder, description)
 
     def table(self, name: str, columns: list[str] | None = None) -> pa.Table:

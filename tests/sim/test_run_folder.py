@@ -13,6 +13,7 @@ import pytest
 from worlds import kernel, profile_of
 
 from isim import simulate
+from isim.compare import compare
 from isim.errors import IsimError, RunError
 from isim.experiment import Experiment
 from isim.run import Run
@@ -192,6 +193,35 @@ def test_force_replaces_a_run_and_nothing_else(experiment: Experiment) -> None:
     assert experiment.run("empty", force=True).folder == Path("empty")
 
 
+def test_force_spares_a_folder_with_foreign_files(experiment: Experiment) -> None:
+    for mark in ("run.json", "compare.json"):
+        folder = Path(mark).with_suffix(".d")
+        (folder / "ch").mkdir(parents=True)
+        (folder / mark).write_text("{}")
+        (folder / "ch/thesis.tex").write_text("years of work")
+        with pytest.raises(RunError) as caught:
+            if mark == "run.json":
+                experiment.run(folder, force=True)
+            else:
+                compare(experiment, ["fcfs"], 1, folder, force=True)
+        assert str(caught.value) == (
+            f"{folder}: exists and is not what -f/--force may replace (ch/thesis.tex in it is not isim's); "
+            "choose another with -o"
+        )
+        assert (folder / "ch/thesis.tex").read_text() == "years of work"
+        assert sorted(path.name for path in folder.iterdir()) == sorted(["ch", mark])
+
+
+def test_force_spares_what_was_put_into_a_comparison(experiment: Experiment) -> None:
+    for _ in range(2):
+        compare(experiment, ["fcfs", "greedy"], 1, "cmp", force=True)
+    notes = Path("cmp/1-fcfs/seed-3/notes.txt")
+    notes.write_text("mine")
+    with pytest.raises(RunError, match=r"\(1-fcfs/seed-3/notes.txt in it is not isim's\)"):
+        compare(experiment, ["fcfs"], 1, "cmp", force=True)
+    assert notes.read_text() == "mine"
+
+
 def test_a_link_leads_to_the_folder_that_is_replaced(experiment: Experiment) -> None:
     experiment.run("real")
     Path("link").symlink_to("real")
@@ -267,3 +297,12 @@ def test_a_damaged_table(experiment: Experiment) -> None:
     Path("out/requests.parquet").write_bytes(b"junk")
     with pytest.raises(IsimError, match=r"out/requests.parquet: not a readable Parquet file \(.*\); simulate again"):
         run.table("requests")
+
+
+@pytest.mark.parametrize("part", ["summary", "ending", "inputs", "parameters"])
+def test_a_description_that_lacks_a_part(experiment: Experiment, part: str) -> None:
+    experiment.run("out")
+    path = Path("out") / "run.json"
+    path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != part}))
+    with pytest.raises(RunError, match=rf"^out/run.json: incomplete \({part} missing\); simulate again$"):
+        Run.read("out")
