@@ -2,9 +2,18 @@
 
 from typing import Any
 
+from isim.errors import ProfileError
+
+LONGEST_S = 1e6
+
 
 def fit_to_period(kernels: list[dict[str, Any]], solo_period_s: float | None, where: str) -> tuple[float, list[str]]:
     """Put what the solo period exceeds the kernels by before the first one, or scale the kernels down to it.
+
+    Raises
+    ------
+    ProfileError
+        The solo period is longer than any batch takes.
 
     Returns
     -------
@@ -19,6 +28,11 @@ def fit_to_period(kernels: list[dict[str, Any]], solo_period_s: float | None, wh
     """
     if solo_period_s is None:
         return 1.0, []
+    if not solo_period_s <= LONGEST_S:
+        raise ProfileError(
+            f"{where}: the solo period is longer than a batch takes (found {solo_period_s:g} s, at most "
+            f"{LONGEST_S:g} s); state what was measured"
+        )
     period_ns, kernels_ns = round(solo_period_s * 1e9), sum(kernel["duration_ns"] for kernel in kernels)
     if kernels_ns <= period_ns:
         kernels[0]["gap_ns"] = period_ns - kernels_ns

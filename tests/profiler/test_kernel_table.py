@@ -203,3 +203,11 @@ def test_batches_combine_into_one_profile(tmp_path: Path) -> None:
         combine_kernel_tables([first, first])
     with pytest.raises(ProfileError, match="no rows"):
         combine_kernel_tables([])
+
+
+def test_a_period_longer_than_any_batch_is_refused(tmp_path: Path) -> None:
+    (problem,) = refusal(tmp_path, "kernel,time\na,5\n", solo_period_s=1e300)
+    assert problem == (
+        "bert at batch size 8: the solo period is longer than a batch takes (found 1e+300 s, at most 1e+06 s); "
+        "state what was measured"
+    )
