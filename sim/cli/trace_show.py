@@ -42,10 +42,13 @@ def command(file: Path, as_json: bool, plot: bool, svg: Path | None, force: bool
         for line in text_plots(trace):
             click.echo(line)
     width = max(len("model"), *map(len, figures["models"]))
-    click.echo(f"\n{'model':<{width}}{'requests':>12}{'share':>8}{'rate':>12}{'CV of gaps':>12}")
+    rates = {model: _number(row["rate_rps"], " rps") for model, row in figures["models"].items()}
+    wide = max(12, *(len(rate) + 2 for rate in rates.values())) if rates else 12
+    click.echo(f"\n{'model':<{width}}{'requests':>12}{'share':>8}{'rate':>{wide}}{'CV of gaps':>12}")
     for model, row in figures["models"].items():
-        rate = _number(row["rate_rps"], " rps")
-        click.echo(f"{model:<{width}}{row['requests']:>12,}{row['share']:>8.3f}{rate:>12}{_number(row['gap_cv']):>12}")
+        click.echo(
+            f"{model:<{width}}{row['requests']:>12,}{row['share']:>8.3f}{rates[model]:>{wide}}{_number(row['gap_cv']):>12}"
+        )
 
 
 def figure_lines(figures: dict[str, Any]) -> list[tuple[str, str]]:

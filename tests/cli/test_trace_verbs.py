@@ -243,3 +243,11 @@ def test_help_imports_nothing_heavy() -> None:
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (process.stdout, process.stderr) == ("27 []\n", "")
+
+
+def test_show_keeps_its_columns_apart(folder: Path) -> None:
+    Trace.from_columns(arrival_ns=np.arange(7) * 327 * SECOND_NS, model=["a"] * 7, duration_ns=2289 * SECOND_NS).write(
+        "slow.parquet"
+    )
+    line = trace("show", "slow.parquet", "--no-plot").stdout.splitlines()[-1]
+    assert line.split() == ["a", "7", "1.000", "0.003058", "rps", "0"]
