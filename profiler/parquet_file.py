@@ -1,5 +1,6 @@
 """Read and write a table with a JSON footer as a Parquet file: whole or not at all, equal content as equal bytes."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -64,7 +65,8 @@ def write_parquet(path: str | Path, table: pa.Table, key: str, footer_json: str,
     except OSError as error:
         raise ProfileError(f"{path}: cannot be written ({error.strerror or error}); choose another path") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing can be written, nothing is left
+            partial.unlink(missing_ok=True)
 
 
 def digest(table: pa.Table, footer_json: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isim.profiler.profile import Profile
 
 _ANALYTIC_GPU = "T4"
+_LARGEST_BATCH = 1_000_000
 
 
 def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> list[int]:
@@ -26,6 +27,10 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> l
         raise click.BadParameter(f"not a list of whole numbers (found {text!r}); write sizes such as 1,2,4,8") from None
     if min(sizes) < 1:
         raise click.BadParameter(f"a batch holds at least one sample (found {text!r}); write sizes such as 1,2,4,8")
+    if max(sizes) > _LARGEST_BATCH:
+        raise click.BadParameter(
+            f"a batch holds at most {_LARGEST_BATCH:,} samples (found {text!r}); write sizes such as 1,2,4,8"
+        )
     return sizes
 
 

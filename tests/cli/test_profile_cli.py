@@ -146,3 +146,19 @@ def test_usage_is_explained(tmp_path: Path, batch: str, options: tuple[str, ...]
     assert done.returncode == 2
     assert message in done.stderr
     assert not (tmp_path / "p.parquet").exists()
+
+
+def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = isim(tmp_path, "profile", "resnet50", "--device", "analytic:T4", "-o", "file/p.parquet")
+    assert done.returncode == 1
+    assert done.stderr.startswith("isim: file/p.parquet: cannot be written (")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_batch_size_beyond_reason(tmp_path: Path) -> None:
+    sizes = "99999999999999999999999"
+    done = isim(tmp_path, "profile", "resnet50", "--device", "analytic:T4", "--batch-sizes", sizes, "-o", "p.parquet")
+    assert done.returncode == 2
+    assert f"a batch holds at most 1,000,000 samples (found '{sizes}'); write" in done.stderr
+    assert list(tmp_path.iterdir()) == []
