@@ -23,12 +23,12 @@ class Constant:
     Parameters
     ----------
     slowdown
-        The factor, at least 1.
+        The factor, from 1 to a million.
 
     Raises
     ------
     ContentionError
-        The slowdown is below 1 or not finite.
+        The slowdown is below 1 or above a million.
 
     Examples
     --------
@@ -41,9 +41,9 @@ class Constant:
     speeds = staticmethod(_speeds)
 
     def __init__(self, slowdown: float = 1.5) -> None:
-        if not 1.0 <= slowdown < float("inf"):
+        if not 1.0 <= slowdown <= 1e6:
             raise ContentionError(
-                f"contention constant: slowdown must be at least 1 (got {slowdown}); write slowdown=1.5"
+                f"contention constant: slowdown must be at least 1 and at most 1e6 (got {slowdown}); write slowdown=1.5"
             )
         self.slowdown = slowdown
 
