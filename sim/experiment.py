@@ -66,6 +66,13 @@ class Experiment(ExperimentKeys):
         """
         given = {name: value for name, value in flags.items() if value is not None and value != {}}
         keys = _read_toml(toml) if toml is not None else _base(given)
+        problems = [
+            f"{toml}: {name}: not a table (found {value!r}); write it as a table"
+            for name in ("arrivals", "clients", "slo")
+            if not isinstance(value := keys.get(name, {}), dict | str if name == "slo" else dict)
+        ]
+        if problems:  # flags cannot be put into what is no table
+            raise ExperimentError(*problems)
         flag_of = _overlay(keys, given)
         return cls._checked(keys, str(toml or ""), flag_of)
 

@@ -99,7 +99,7 @@ class Arrivals(_Table):
 class Clients(_Table):
     """Callers that always wait for their answers."""
 
-    models: dict[str, Count]
+    models: Annotated[dict[str, Count], Field(min_length=1)]
     """Number of clients of each model."""
     think_s: Pause = Field(0.0, alias="think", validate_default=False)
     """From an answer to the next request; the mean, if it is random."""
@@ -139,7 +139,7 @@ class ExperimentKeys(_Table):
     policy: str = "dynamic:max_queue_delay=2ms"
     sharing: str = "streams"
     """`exclusive`, `streams`, `time-slicing[:quantum=2ms]`, or `mps[:MODEL=SHARE,...]` with a process a model."""
-    concurrency: Count = None  # type: ignore[assignment]
+    concurrency: Annotated[Count, Field(le=100_000)] = None  # type: ignore[assignment]
     """Batches resident at once; if left out 1 under `exclusive`, else 2 (under `mps` as many as it names)."""
     contention: str = "roofline"
     slo_s: dict[str, Seconds] = Field({}, alias="slo")
@@ -154,7 +154,8 @@ class ExperimentKeys(_Table):
         if not isinstance(keys, Mapping) or {"trace", "arrivals", "clients"} & keys.keys():
             return keys
         profile = keys.get("profile", "")
-        return keys if profile and not is_analytic(profile) else {**BUILT_IN, **keys}
+        own = isinstance(profile, str) and profile and not is_analytic(profile)
+        return keys if own else {**BUILT_IN, **keys}
 
     @on_field("clients")
     @classmethod

@@ -17,6 +17,7 @@ _TYPES = {
     "finite_number": "not finite; write a finite number",
     "bool_type": "neither true nor false; write one of them",
     "bool_parsing": "neither true nor false; write one of them",
+    "too_short": "empty; name at least one",
     "dict_type": "not a table; write it as a table",
     "model_type": "not a table; write it as a table",
     "model_attributes_type": "not a table; write it as a table",

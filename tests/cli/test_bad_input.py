@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from worlds import kernel, profile_of
 
+from isim.profiler.profile import Profile
+
 POLICIES = """
 class Raises:
     def decide(self, view, event):
@@ -24,6 +26,14 @@ class Impossible:
         return [Dispatch(waiting), Dispatch(waiting)]
 """
 
+EXPERIMENTS = {
+    "number-profile": "profile = 3",
+    "number-slo": "slo = 3",
+    "number-arrivals": "arrivals = 3",
+    "text-clients": 'clients = "x"',
+    "no-clients": 'horizon = "1s"\n[clients]\nmodels = {}',
+}
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -31,6 +41,12 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     profile = profile_of({("a", size): [kernel(10**6 * size)] for size in (1, 4)})
     profile.write(folder / "p.parquet")
+    half = profile.table.set_column(
+        profile.table.column_names.index("sm_share"), "sm_share", pa.array([0.5] * len(profile.table))
+    )
+    Profile.from_table(half.replace_schema_metadata(None), {"origin": "analytic"}).write(folder / "half.parquet")
+    for name, text in EXPERIMENTS.items():
+        (folder / f"{name}.toml").write_text(text)
     old = profile.table.replace_schema_metadata({"isim.profile": '{"schema": "0", "origin": "analytic"}'})
     pq.write_table(old, folder / "old.parquet")
     (folder / "junk.parquet").write_bytes(b"PK\x03\x04 is not Parquet")
@@ -102,6 +118,32 @@ MISTAKES = {
     "folder taken": (
         [*PROFILE, *TRACE, "-f", "-o", "taken"],
         "taken: exists and is not what -f/--force may replace (no run.json in it); choose another with -o",
+    ),
+    "a profile that is a number": (["number-profile.toml"], "number-profile.toml: profile: not text (found 3); "),
+    "objectives that are a number": (
+        ["number-slo.toml", "--slo", "resnet50=5ms"],
+        "number-slo.toml: slo: not a table (found 3); write it as a table",
+    ),
+    "arrivals that are a number": (
+        ["number-arrivals.toml", "--rate", "5rps"],
+        "number-arrivals.toml: arrivals: not a table (found 3); write it as a table",
+    ),
+    "clients that are text": (
+        ["text-clients.toml", "--think", "5ms"],
+        "text-clients.toml: clients: not a table (found 'x'); write it as a table",
+    ),
+    "no clients": (["no-clients.toml"], "no-clients.toml: clients.models: empty (found {}); name at least one"),
+    "concurrency beyond reason": (
+        ["--concurrency", "99999999999999999999"],
+        "--concurrency: must be at most 100000 (found 99999999999999999999); correct it",
+    ),
+    "slowdown beyond reason": (
+        ["--contention", "constant:slowdown=1e308"],
+        "contention constant: slowdown must be at least 1 and at most 1e6 (got 1e+308); write slowdown=1.5",
+    ),
+    "only a part of the GPU": (
+        ["--profile", "half.parquet", *TRACE],
+        "half.parquet: no measurement of model 'a' at SM share 1 (found only lower shares); profile it on the ",
     ),
     "policy raises": (
         [*PROFILE, *TRACE, "--policy", "policies.py:Raises"],
