@@ -1,7 +1,9 @@
 """Write a folder whole or not at all, whatever happens meanwhile."""
 
 import errno
+import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -12,6 +14,10 @@ from pathlib import Path
 from types import FrameType
 
 from isim.errors import RunError
+
+_RUN = r"(run\.json|(requests|batches|overlaps|predictions)\.parquet)"
+_OWN = {"run.json": _RUN, "compare.json": rf"compare\.json|[0-9]+-[^/]+/seed-[0-9]+/{_RUN}"}
+"""By the mark of a kind of folder, the paths of the files in it; nothing with any other file is ever replaced."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -27,7 +33,8 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
     force
         Replace a folder of this kind that has the name, once the new one is complete.
     mark
-        The file by which such a folder is known; a folder without it is somebody else's, and never replaced.
+        The file by which such a folder is known; a folder without it, or with files that such a folder does not have,
+        is somebody else's, and never replaced.
 
     Raises
     ------
@@ -63,12 +70,39 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
 def _check_free(shown: str, folder: Path, force: bool, mark: str) -> None:
     if not os.path.lexists(folder):
         return
-    if folder.is_dir() and (not any(folder.iterdir()) or (folder / mark).is_file()):
-        if not force:
-            raise RunError(f"{shown}: exists already; choose another folder with -o, or replace it with -f/--force")
+    if not folder.is_dir():
+        found = "a file"
+    elif any(folder.iterdir()) and not (folder / mark).is_file():
+        found = f"no {mark} in it"
+    elif (foreign := _foreign(folder, mark)) is not None:
+        found = f"{foreign} in it is not isim's"
+    elif force:
+        return
     else:
-        found = f"no {mark} in it" if folder.is_dir() else "a file"
-        raise RunError(f"{shown}: exists and is not what -f/--force may replace ({found}); choose another with -o")
+        raise RunError(f"{shown}: exists already; choose another folder with -o, or replace it with -f/--force")
+    raise RunError(f"{shown}: exists and is not what -f/--force may replace ({found}); choose another with -o")
+
+
+def _foreign(folder: Path, mark: str) -> str | None:
+    """Return the first file in a folder that a folder of this kind does not have."""
+    own = re.compile(_OWN.get(mark, re.escape(mark)))
+    listed = _listed(folder / mark) if mark == "split.json" else set()
+    for above, folders, files in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if Path(above, name).is_symlink()]
+        for name in sorted([*files, *links]):
+            path = Path(above, name).relative_to(folder).as_posix()
+            if not own.fullmatch(path) and path not in listed:
+                return path
+    return None
+
+
+def _listed(split: Path) -> set[str]:
+    """Return the files that `split.json` names; none if it is not what isim wrote."""
+    try:
+        return {part["file"] for part in json.loads(split.read_bytes()).values()}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return set()
 
 
 def _to_disk(folder: Path) -> None:
@@ -82,7 +116,7 @@ def _to_disk(folder: Path) -> None:
 
 def _rename(partial: Path, folder: Path) -> None:
     old = partial.with_suffix(".old")
-    replaced = folder.exists()
+    replaced = folder.exists() and any(folder.iterdir())  # an empty folder is replaced by the renaming itself
     if replaced:
         folder.rename(old)
     try:
