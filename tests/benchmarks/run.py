@@ -78,7 +78,8 @@ def main() -> None:
         figures: dict[str, Any] = {"saturation_rps": saturation_rps, "load": LOAD}
         figures["help_wall_s"] = statistics.median(isim("--help")["wall_s"] for _ in range(5))
         figures["run_10k"] = simulate(folder, rate_rps, 10_000)
-        figures["run_1m"] = simulate(folder, rate_rps, 1_000_000)
+        runs = [simulate(folder, rate_rps, 1_000_000) for _ in range(3)]
+        figures["run_1m"] = sorted(runs, key=lambda run: float(run["cpu_s"]))[1]  # the median: machines are noisy
         if arguments.largest > 1_000_000:
             figures["run_largest"] = simulate(folder, rate_rps, arguments.largest)
             figures["largest_to_1m_cpu_ratio"] = figures["run_largest"]["cpu_s"] / figures["run_1m"]["cpu_s"]
