@@ -7,6 +7,7 @@ import sys
 import click
 
 from isim import __version__
+from isim.cli.flag_environment import FlagGroup
 from isim.errors import IsimError
 
 _COMMANDS = {
@@ -22,7 +23,7 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(FlagGroup):
     """Import a command's module only when it is called, so that `isim --help` is instant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

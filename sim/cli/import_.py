@@ -5,10 +5,12 @@ import importlib.util
 
 import click
 
+from isim.cli.flag_environment import FlagGroup
+
 _KINDS = ("profile", "recording", "trace")
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(FlagGroup):
     """Import the commands of a kind only when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

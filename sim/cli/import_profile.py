@@ -2,12 +2,13 @@
 
 import click
 
+from isim.cli.flag_environment import FlagGroup
 from isim.cli.import_files import auto, format_commands
 from isim.cli.import_kernel_table import kernel_table
 from isim.cli.import_nvidia_smi import nvidia_smi
 
 
-@click.group("profile")
+@click.group("profile", cls=FlagGroup)
 def import_profile() -> None:
     """Turn what another profiler recorded into a profile."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isim.cli.columns import Columns
+from isim.cli.flag_environment import FlagGroup
 from isim.cli.import_timeline_recording import timeline_commands
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _save(
         click.echo(recording_summary_text(recording))
 
 
-@click.group("recording")
+@click.group("recording", cls=FlagGroup)
 def import_recording() -> None:
     """Turn co-location measured by others into a recording."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from isim.cli.flag_environment import FlagGroup
 from isim.cli.import_columns import csv, jsonl
 from isim.cli.mapping_flags import Mapping, mapping_flags
 from isim.cli.parameters import Seconds
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 
 
-@click.group("trace")
+@click.group("trace", cls=FlagGroup)
 def import_trace() -> None:
     """Turn recorded requests into a trace, and recorded counts into rates."""
 

@@ -4,6 +4,8 @@ import importlib
 
 import click
 
+from isim.cli.flag_environment import FlagGroup
+
 _VERBS = {
     "make": "Make a trace of an arrival process, or of an experiment's arrivals.",
     "show": "Print what a trace is like, with plots.",
@@ -24,7 +26,7 @@ _VERBS = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(FlagGroup):
     """Import a verb only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
