@@ -222,7 +222,8 @@ def test_every_input_is_checked_before_the_run(tmp_path: Path, profile: str) -> 
     assert error.problems == (
         "slo.aa: no such model (has: a, b); did you mean a?",
         f"policy gredy: unknown (known: dynamic, fcfs, greedy, recorded, static); did you mean greedy?; {OWN}",
-        f"contention model fare: unknown (known: block-scheduler, constant, fair, leftover, none, roofline); did you mean fair?; {OWN}",
+        "contention model fare: unknown (known: block-scheduler, constant, fair, leftover, none, roofline); "
+        f"did you mean fair?; {OWN}",
     )
     assert isinstance(refusal(tmp_path, profile=profile, policy="gredy"), PolicyError)
 
