@@ -1,6 +1,10 @@
 """`isim run`: simulate an experiment and print its figures."""
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +40,10 @@ def command(
     from isim.experiment import Experiment
 
     checked = Experiment.from_flags(experiment, **flags)
-    folder = output or _next_folder(experiment.stem if experiment else "example")
     started_s = time.perf_counter()
-    with progress(quiet) as say:
+    with progress(quiet) as say, _reserved(output, experiment.stem if experiment else "example") as folder:
         say(f"simulating into {folder}")
-        run = checked.run(folder, force)
+        run = checked.run(folder, force or output is None)
     took_s = time.perf_counter() - started_s
     if not quiet:
         for warning in run.warnings:
@@ -56,9 +59,27 @@ def command(
         print_run(run)
 
 
-def _next_folder(name: str) -> Path:
-    """Return the first of runs/NAME-1, runs/NAME-2, ... that does not exist."""
-    number = 1
-    while (folder := Path("runs") / f"{name}-{number}").exists():
-        number += 1
-    return folder
+@contextmanager
+def _reserved(output: Path | None, name: str) -> Iterator[Path]:
+    """Yield `output`, or the first free of runs/NAME-1, runs/NAME-2, ..., which no other process then takes."""
+    if output is not None:
+        yield output
+        return
+    runs = Path("runs")
+    for number in count(1):
+        folder = runs / f"{name}-{number}"
+        if os.path.lexists(folder):
+            continue
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError:  # the run says why it cannot be written
+            pass
+        break
+    try:
+        yield folder
+    finally:
+        for made in (folder, runs):
+            with suppress(OSError):  # a run lies in it
+                made.rmdir()

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,18 @@ def test_the_answer_is_on_stdout_and_the_rest_on_stderr(tmp_path: Path) -> None:
     assert "\u2026" not in ran.stdout
     shown = isim("show", "runs/example-1", cwd=tmp_path)
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, ran.stdout, "")
+
+
+def test_two_runs_side_by_side_take_two_folders(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        ran = list(pool.map(lambda _: isim("run", *SHORT, cwd=tmp_path), range(3)))
+    assert sorted(done.stderr for done in ran) == [f"isim: wrote runs/example-{number}\n" for number in (1, 2, 3)]
+    assert all((tmp_path / "runs" / f"example-{number}" / "run.json").is_file() for number in (1, 2, 3))
+
+
+def test_a_refused_run_leaves_no_folder(tmp_path: Path) -> None:
+    assert isim("run", "--policy", "nope", cwd=tmp_path).returncode == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_table_holds_the_figures(folder: Path) -> None:
