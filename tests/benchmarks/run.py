@@ -19,7 +19,9 @@ import scenario
 
 # One thread, and the bytecode that a first run leaves behind, as on a user's machine.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
-    "NUMBA_NUM_THREADS": "1"
+    "NUMBA_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 LOAD = 0.8
 MEASURED_LOAD_REQUESTS = 30_000
