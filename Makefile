@@ -1,6 +1,6 @@
 # Needs only make and Python 3.11 or newer. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fidelity validation profile-cpu dist clean
+.PHONY: help demo test lint bench fidelity validation profile-cpu clean
 
 # The first of these that runs, is new enough and can make environments; or name one: make PYTHON=/path/to/python3
 USABLE := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -50,10 +50,6 @@ profile-cpu: .venv/tools ## record this CPU in two minutes: a profile and all pa
 	@mkdir -p build
 	$(RUN) -m isim profile $(ZOO) --device cpu --batch-sizes 1,4 --timeout 4s --force --output build/cpu.parquet
 	$(RUN) -m isim profile $(ZOO) --colocate-all --device cpu --batch-sizes 1 --timeout 4s --force --output build/cpu-pairs.parquet
-
-dist: .venv/tools ## build the wheel and the source distribution, into dist/
-	@rm -rf dist
-	$(RUN) -m build --outdir dist
 
 clean: ## remove everything that was made here, except runs/
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
