@@ -43,6 +43,10 @@ class PolicyError(IsimError):
     """A policy is unknown, badly parametrised, raised, or decided something impossible."""
 
 
+class PredictorError(IsimError):
+    """A predictor is unknown, badly parametrised, or was given an observation that cannot be."""
+
+
 class ContentionError(IsimError):
     """A contention model is unknown, badly parametrised, or lacks the columns it needs."""
 

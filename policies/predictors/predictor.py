@@ -1,0 +1,110 @@
+"""The contract of an interference predictor: what a scheduler may believe of batches that share a GPU.
+
+It sees only what a real server sees: the profile, who ran beside whom and for how long, and batches that finished.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+class Kernels(NamedTuple):
+    """The operations of a batch in launch order, as the profile holds them; one element each, shape (operations,)."""
+
+    gap_s: Floats
+    """Time before each in which the GPU does nothing for the batch."""
+    duration_s: Floats
+    resources: Mapping[str, Floats]
+    """By resource (`sm`, `memory`, `tensor`, `l2`, `dram`, `pcie`, `sm_needed`): 0..1 of peak; NaN = not measured."""
+
+
+class Member(NamedTuple):
+    """One (model, batch size) of a mix, and what the profile says of it; known by model, batch size and share."""
+
+    model: str
+    batch_size: int
+    solo_s: float
+    """Profiled duration alone, gaps included."""
+    features: Mapping[str, float]
+    """Time-weighted mean of each measured resource over its kernels, 0..1."""
+    sm_share: float = 1.0
+    """Of the SMs its process may use."""
+    kernels: Kernels | None = None
+    """None where only averages were profiled."""
+
+
+class CoRunner(NamedTuple):
+    """A batch on the GPU beside the one that is asked about."""
+
+    member: Member
+    elapsed_s: float = 0.0
+    """Since its dispatch."""
+
+
+class Stay(NamedTuple):
+    """A closed overlap: how long the same co-runners were beside a batch; none is a stay too."""
+
+    duration_s: float
+    co_runners: tuple[Member, ...]
+
+
+class Prediction(NamedTuple):
+    """A belief about a batch's slowdown, from dispatch to finish (co-located / solo, at least 1 in truth)."""
+
+    slowdown: float
+    """The mean."""
+    sd: float = 0.0
+    """The standard deviation of what may come about it; 0 from a predictor that does not say."""
+
+
+class Observation(NamedTuple):
+    """A batch that finished."""
+
+    target: Member
+    duration_s: float
+    """Measured, from dispatch to finish."""
+    stays: Sequence[Stay]
+    """From dispatch to finish, oldest first."""
+    solo_s: float
+    """Its profiled duration alone; of the member, times the work of its requests."""
+
+    @property
+    def slowdown(self) -> float:
+        """Measured / profiled."""
+        return self.duration_s / self.solo_s
+
+
+class Predictor(Protocol):
+    """Says how much slower a batch becomes beside others, and learns from those that finished.
+
+    A predictor is built anew for every run, by keyword parameters that it stores under the same names.
+    """
+
+    def predict(self, target: Member, co_runners: Sequence[CoRunner], so_far: Sequence[Stay] = ()) -> Prediction:
+        """Return what to expect of `target` from dispatch to finish; changes nothing.
+
+        Parameters
+        ----------
+        target
+            The batch in question: about to be dispatched, or running.
+        co_runners
+            Who is beside it from now on, as far as is known.
+        so_far
+            What is behind it; empty before its dispatch. A batch that has finished is asked about (to tell what was
+            learned from what was unknown) with all its stays here and no co-runners.
+        """
+        ...
+
+    def learn(self, observation: Observation) -> None:
+        """Take in a batch that finished.
+
+        Raises
+        ------
+        PredictorError
+            The observation cannot be (not a number, not above 0); nothing was learned from it.
+        """
+        ...
