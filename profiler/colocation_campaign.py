@@ -7,13 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from isim import __version__
+from isim.profiler.campaign import campaign_key, identity, measured_footer
 from isim.profiler.colocated import Rounds, measure_mix
 from isim.profiler.colocation import Recording
 from isim.profiler.device.contract import Bench
 from isim.profiler.journal import Journal
 from isim.profiler.mix import Mix
-from isim.profiler.profile_campaign import campaign_key, identity
 from isim.profiler.recording_schema import SCHEMA
 
 
@@ -73,10 +72,7 @@ def _recording(bench: Bench, results: list[dict[str, Any]], sharing: str, rounds
     table = pa.table({name: pa.array(values, SCHEMA.field(name).type) for name, values in columns.items()})
     mixes = [{name: value for name, value in result.items() if name != "experiments"} for result in results]
     footer = {
-        "origin": "measured",
-        "backend": bench.device.spec.partition(":")[0],
-        "device": dict(bench.device.facts()),
-        "versions": {"isim": __version__},
+        **measured_footer(bench),
         "method": {
             "order": "rounds of each member alone and all together, every other round backwards",
             "phase": "members begin at random within the longest solo duration",
@@ -86,7 +82,5 @@ def _recording(bench: Bench, results: list[dict[str, Any]], sharing: str, rounds
         },
         "rejected_share": sum(mix["rejected_share"] for mix in mixes) / len(mixes),
         "mixes": mixes,
-        "notes": list(bench.notes),
-        "licence": "not stated",
     }
     return Recording.from_table(table, footer)

@@ -56,21 +56,23 @@ def parse_mix(text: str) -> Mix:
     return tuple(members)
 
 
-def all_pairs(models: Sequence[str], batch_sizes: Sequence[int], limit: int | None = None) -> list[Mix]:
-    """Return every pair of models at every batch size, each beside itself as well; at most `limit`, spread evenly.
+def all_mixes(
+    models: Sequence[str], batch_sizes: Sequence[int], members: int = 2, limit: int | None = None
+) -> list[Mix]:
+    """Return every mix of so many members, each beside itself as well; at most `limit`, spread evenly.
 
     Examples
     --------
-    >>> [" + ".join(map(str, mix)) for mix in all_pairs(["a", "b"], [1])]
+    >>> [" + ".join(map(str, mix)) for mix in all_mixes(["a", "b"], [1])]
     ['a@1 + a@1', 'a@1 + b@1', 'b@1 + b@1']
-    >>> len(all_pairs(["a", "b", "c"], [1, 2, 4], limit=5))
-    5
+    >>> len(all_mixes(["a", "b", "c"], [1], members=3)), len(all_mixes(["a", "b", "c"], [1, 2, 4], limit=5))
+    (10, 5)
     """
-    members = [Member(model, size) for model in models for size in batch_sizes]
-    pairs: list[Mix] = list(itertools.combinations_with_replacement(members, 2))
-    if limit is None or limit >= len(pairs):
-        return pairs
-    return [pairs[(2 * index + 1) * len(pairs) // (2 * limit)] for index in range(limit)]
+    single = [Member(model, size) for model in models for size in batch_sizes]
+    mixes: list[Mix] = list(itertools.combinations_with_replacement(single, members))
+    if limit is None or limit >= len(mixes):
+        return mixes
+    return [mixes[(2 * index + 1) * len(mixes) // (2 * limit)] for index in range(limit)]
 
 
 def _share(text: str | None) -> float | None:

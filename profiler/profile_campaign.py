@@ -1,6 +1,5 @@
 """Record the profile of several models at several batch sizes, so that an interruption costs one batch at most."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from isim import __version__
+from isim.profiler.campaign import campaign_key, identity, measured_footer
 from isim.profiler.device.contract import Bench
 from isim.profiler.journal import Journal
 from isim.profiler.profile import Profile
@@ -63,24 +62,6 @@ def record_profile(
     return profile
 
 
-def campaign_key(bench: Bench) -> dict[str, Any]:
-    """Return what must be the same for a campaign to go on: the device and the tools."""
-    return {"device": bench.device.spec, "facts": dict(bench.device.facts()), "isim": __version__}
-
-
-def identity(model: str) -> str:
-    """Return the SHA-256 of a model that is a file (with what stands behind a `?`), else its name.
-
-    Examples
-    --------
-    >>> identity("resnet18")
-    'resnet18'
-    """
-    name, _, sizes = model.partition("?")
-    path = Path(name)
-    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}?{sizes}" if path.is_file() else model
-
-
 def _profile(bench: Bench, results: list[dict[str, Any]], stopping: Stopping) -> Profile:
     rows = [row for result in results for row in result["operations"]]
     columns = {name: [row.get(name) for row in rows] for name in SCHEMA.names}
@@ -89,10 +70,7 @@ def _profile(bench: Bench, results: list[dict[str, Any]], stopping: Stopping) ->
     repetitions = sum(batch["repetitions"] for batch in batches)
     rejected = sum(batch["repetitions"] * batch["rejected_share"] for batch in batches)
     footer = {
-        "origin": "measured",
-        "backend": bench.device.spec.partition(":")[0],
-        "device": dict(bench.device.facts()),
-        "versions": {"isim": __version__},
+        **measured_footer(bench),
         "method": {
             "warm_up": "three batches, 0.5 s, and until the clock left idle",
             "cache": "warm: batches run back to back",
@@ -102,7 +80,5 @@ def _profile(bench: Bench, results: list[dict[str, Any]], stopping: Stopping) ->
         },
         "rejected_share": rejected / repetitions,
         "batches": batches,
-        "notes": list(bench.notes),
-        "licence": "not stated",
     }
     return Profile.from_table(table, footer)

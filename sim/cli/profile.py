@@ -59,7 +59,8 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> l
 @click.option("--batch-sizes", default="1,2,4,8", callback=_sizes, help="Samples a batch, comma-separated.")
 @click.option("--colocate", "mixes", multiple=True, metavar="MIX", help="Record a mix, such as 'resnet18@4 + mlp@8'.")
 @click.option("--colocate-all", is_flag=True, help="Record every pair of the models at the batch sizes.")
-@click.option("--pairs", type=click.IntRange(1), help="With --colocate-all: at most so many pairs, evenly chosen.")
+@click.option("--members", default=2, type=click.IntRange(2, 8), help="With --colocate-all: 3 for every three of them.")
+@click.option("--pairs", type=click.IntRange(1), help="With --colocate-all: at most so many mixes, evenly chosen.")
 @click.option(
     "--sharing",
     type=click.Choice(["threads", "streams", "processes", "mps"]),
@@ -196,12 +197,13 @@ def _mixes(
     mixes: tuple[str, ...],
     colocate_all: bool,
     batch_sizes: list[int],
+    members: int,
     pairs: int | None,
     **_options: Any,
 ) -> "list[Mix]":
-    from isim.profiler.mix import all_pairs, parse_mix
+    from isim.profiler.mix import all_mixes, parse_mix
 
-    return all_pairs(models, batch_sizes, pairs) if colocate_all else [parse_mix(text) for text in mixes]
+    return all_mixes(models, batch_sizes, members, pairs) if colocate_all else [parse_mix(text) for text in mixes]
 
 
 def _recorded(device: str, quiet: bool, record: "Callable[[Bench, Callable[[str], None]], Any]") -> Any:

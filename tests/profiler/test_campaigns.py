@@ -14,7 +14,7 @@ from isim.profiler.colocated import Rounds
 from isim.profiler.colocation import Recording
 from isim.profiler.colocation_campaign import record_colocation
 from isim.profiler.journal import Journal
-from isim.profiler.mix import all_pairs
+from isim.profiler.mix import all_mixes
 from isim.profiler.profile import Profile
 from isim.profiler.profile_campaign import record_profile
 from isim.profiler.stopping import Stopping
@@ -31,7 +31,7 @@ def profile(device: FakeDevice, output: Path) -> object:
 
 def colocation(device: FakeDevice, output: Path) -> object:
     rounds = Rounds(stretch_s=0.02, at_least=3, min_rounds=2, stopping=STOPPING)
-    return record_colocation(fake_bench(device), all_pairs(list(MODELS), [1]), "streams", output, rounds=rounds)
+    return record_colocation(fake_bench(device), all_mixes(list(MODELS), [1]), "streams", output, rounds=rounds)
 
 
 def device(dies_at: int | None = None, throttled_every: int = 97) -> FakeDevice:

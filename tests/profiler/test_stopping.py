@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from isim.errors import ProfileError
 from isim.profiler.lanes import Executions, inside_overlap
-from isim.profiler.mix import Member, all_pairs, parse_mix
+from isim.profiler.mix import Member, all_mixes, parse_mix
 from isim.profiler.stopping import Stopping, median_and_mad, relative_noise
 from isim.profiler.telemetry import Sample
 from isim.profiler.warm_up import is_warm
@@ -77,9 +77,9 @@ def test_an_execution_counts_iff_every_lane_ran_all_the_while(durations: list[li
 
 
 def test_pairs_are_all_pairs_and_a_limit_spreads_them() -> None:
-    pairs = all_pairs(["a", "b", "c"], [1, 4])
+    pairs = all_mixes(["a", "b", "c"], [1, 4])
     assert len(pairs) == len(set(pairs)) == 21
-    some = all_pairs(["a", "b", "c"], [1, 4], limit=7)
+    some = all_mixes(["a", "b", "c"], [1, 4], limit=7)
     assert len(set(some)) == 7
     assert set(some) <= set(pairs)
     assert {member.model for pair in some for member in pair} == {"a", "b", "c"}
