@@ -9,7 +9,6 @@ import importlib.util
 import inspect
 import re
 import sys
-import traceback
 import types
 import typing
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from isim.errors import IsimError
+from isim.fault_line import fault, shown, what_raised, where_raised
 from isim.units import parse_rate_rps, parse_seconds
 
 _FILE = re.compile(r"(?P<name>(?P<path>.+\.py)(?::(?P<symbol>[^:=,]*))?)(?::(?P<parameters>.*))?")
@@ -48,7 +48,7 @@ def list_plugins(group: str) -> list[Plugin]:
         try:
             target = entry.load()
         except Exception as error:  # a third party's import may raise anything; the others are still worth listing
-            plugins.append(Plugin(entry.name, f"Cannot be loaded ({type(error).__name__}: {error}).", {}))
+            plugins.append(Plugin(entry.name, f"Cannot be loaded ({what_raised(error)}).", {}))
             continue
         text = " ".join((inspect.getdoc(target) or "").split("\n\n")[0].split())
         defaults = {
@@ -89,10 +89,9 @@ def load_plugin(kind: str, group: str, spec: str, error: type[IsimError]) -> Any
         return target(**parameters)
     except IsimError:
         raise
-    except Exception as raised:
-        path, line = _last_line(raised, inspect.getsourcefile(target))
+    except (Exception, SystemExit) as raised:
         raise error(
-            f"{kind} {spec}: {target.__name__} raised {type(raised).__name__} at {path}:{line} ({raised}); "
+            f"{kind} {spec}: {target.__name__} raised {fault(raised, inspect.getsourcefile(target))}; "
             "correct the parameters or the class"
         ) from raised
 
@@ -141,7 +140,7 @@ def _load_by_name(kind: str, group: str, name: str, error: type[IsimError]) -> A
         return entries[name].load()
     except Exception as raised:  # a third party's import may raise anything
         raise error(
-            f"{kind} {name}: cannot be loaded from {entries[name].value} ({type(raised).__name__}: {raised}); "
+            f"{kind} {name}: cannot be loaded from {entries[name].value} ({what_raised(raised)}); "
             "reinstall the package that provides it"
         ) from raised
 
@@ -173,29 +172,15 @@ def _run_file(kind: str, path: Path, module_name: str, error: type[IsimError]) -
         import_spec.loader.exec_module(module)
     except SyntaxError as raised:
         del sys.modules[module_name]
-        where, what = _shown(raised.filename or path), (raised.text or "").strip()
+        where, what = shown(raised.filename or path), (raised.text or "").strip()
         raise error(
             f"{kind} {where}:{raised.lineno}: not valid Python ({raised.msg}: {what}); correct that line"
         ) from raised
-    except Exception as raised:
+    except (Exception, SystemExit) as raised:
         del sys.modules[module_name]
-        where, line = _last_line(raised, path)
-        raise error(f"{kind} {where}:{line}: {type(raised).__name__} ({raised}); correct that line") from raised
+        where, line = where_raised(raised, path)
+        raise error(f"{kind} {where}:{line}: {what_raised(raised)}; correct that line") from raised
     return module
-
-
-def _last_line(raised: Exception, path: str | Path | None) -> tuple[Path, int]:
-    """Return the last line of the user's file that an exception passed through, else where it was raised."""
-    frames = traceback.extract_tb(raised.__traceback__)
-    own = [frame for frame in frames if path is not None and Path(frame.filename) == Path(path).absolute()]
-    frame = (own or frames)[-1]
-    return _shown(frame.filename), frame.lineno or 0
-
-
-def _shown(path: str | Path) -> Path:
-    """Return a path as a user would write it: relative where that is shorter."""
-    path = Path(path)
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _parameters(target: Any) -> dict[str, inspect.Parameter]:
