@@ -3,7 +3,7 @@
 It sees only what a real server sees: the profile, who ran beside whom and for how long, and batches that finished.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -106,5 +106,19 @@ class Predictor(Protocol):
         ------
         PredictorError
             The observation cannot be (not a number, not above 0); nothing was learned from it.
+        """
+        ...
+
+
+class Trainable(Predictor, Protocol):
+    """A predictor that can be trained before its first prediction, on batches measured earlier."""
+
+    def fit(self, observations: Iterable[Observation]) -> None:
+        """Start from what `observations` teach; one that learns offline stays as it is from here on.
+
+        Raises
+        ------
+        PredictorError
+            One of them cannot be, or there are none.
         """
         ...
