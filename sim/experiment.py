@@ -43,7 +43,7 @@ class Experiment(ExperimentKeys):
         ExperimentError
             The file cannot be read, or anything in it is wrong; all problems at once.
         """
-        return cls._checked(_read_toml(path), str(path), {})
+        return cls._checked(read_toml(path), str(path), {})
 
     @classmethod
     def from_flags(cls, toml: str | Path | None = None, **flags: Any) -> Self:
@@ -64,17 +64,35 @@ class Experiment(ExperimentKeys):
         ExperimentError
             Anything is wrong; all problems at once.
         """
+        return cls.from_keys(None if toml is None else read_toml(toml), str(toml or ""), **flags)
+
+    @classmethod
+    def from_keys(cls, keys: Mapping[str, Any] | None, file: str, **flags: Any) -> Self:
+        """Check the keys of an experiment file, with flags in place of some; None for the built-in example.
+
+        Parameters
+        ----------
+        file
+            How to name the experiment in errors.
+        flags
+            As of `from_flags`.
+
+        Raises
+        ------
+        ExperimentError
+            Anything is wrong; all problems at once.
+        """
         given = {name: value for name, value in flags.items() if value is not None and value != {}}
-        keys = _read_toml(toml) if toml is not None else _base(given)
+        own = _base(given) if keys is None else copy.deepcopy(dict(keys))
         problems = [
-            f"{toml}: {name}: not a table (found {value!r}); write it as a table"
+            f"{file}: {name}: not a table (found {value!r}); write it as a table"
             for name in ("arrivals", "clients", "slo")
-            if not isinstance(value := keys.get(name, {}), dict | str if name == "slo" else dict)
+            if not isinstance(value := own.get(name, {}), dict | str if name == "slo" else dict)
         ]
         if problems:  # flags cannot be put into what is no table
             raise ExperimentError(*problems)
-        flag_of = _overlay(keys, given)
-        return cls._checked(keys, str(toml or ""), flag_of)
+        flag_of = _overlay(own, given)
+        return cls._checked(own, file, flag_of)
 
     @classmethod
     def _checked(cls, keys: dict[str, Any], file: str, flag_of: Mapping[KeyPath, str]) -> Self:
@@ -127,7 +145,14 @@ def _tenants(keys: Mapping[str, Any]) -> Mapping[str, Any]:
     return tenants if isinstance(tenants, Mapping) else {}
 
 
-def _read_toml(path: str | Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return the keys of an experiment file, unchecked, with paths as seen from here.
+
+    Raises
+    ------
+    ExperimentError
+        It cannot be read, or is not TOML.
+    """
     path = Path(path)
     try:
         keys = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -140,6 +165,7 @@ def _read_toml(path: str | Path) -> dict[str, Any]:
     for name in ("profile", "trace", "policy", "contention"):
         value = keys.get(name)
         is_file = name in ("profile", "trace") or (isinstance(value, str) and re.match(_OWN_FILE, value))
+        is_file = is_file or (name == "contention" and str(value).endswith(".toml"))
         if isinstance(value, str) and is_file and not is_analytic(value):
             keys[name] = str(path.parent / value)
     for table in [keys.get("arrivals"), *_tenants(keys).values()]:

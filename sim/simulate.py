@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from isim.contention.contract import ContentionModel
+from isim.contention.usable import check_usable
 from isim.contention_file import load_contention
 from isim.errors import ExperimentError, PolicyError, ProfileError
 from isim.experiment_keys import ExperimentKeys, is_analytic
@@ -20,7 +21,7 @@ from isim.inputs import Inputs, Problems, describe_file, load_inputs
 from isim.metrics import measure
 from isim.noise import Noise
 from isim.operations import Operations
-from isim.partitions import Partition, partitioned
+from isim.partitions import laid_out
 from isim.policies.policy import Policy
 from isim.policies.registry import make_policy, parse_policy
 from isim.recorder import Recorder
@@ -105,29 +106,14 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
             problems.collect(lambda: _check_sizes(experiment, most, laid_out))
         if contention is not None:
             model = contention
-            problems.collect(lambda: model.demand(laid_out))
+            problems.collect(lambda: check_usable(model, laid_out, experiment.contention))
         if experiment.noise:
             problems.collect(lambda: _check_dispersion(laid_out))
     problems.raise_any()
     assert operations is not None and workload is not None and policy is not None and contention is not None
     noise = Noise(experiment.seed) if experiment.noise else None
-    if sharing.shares:
-        operations = partitioned(operations, _partitions(sharing, inputs))
+    operations = laid_out(operations, inputs.profile, sharing)
     return _World(operations, workload, policy, contention, fitted, noise, sharing)
-
-
-def _partitions(sharing: Sharing, inputs: Inputs) -> dict[str, Partition]:
-    """Return each model's process, with how much longer its batches take where that was profiled at its share."""
-    profile, result = inputs.profile, {}
-    for model in inputs.models:
-        share = sharing.share(model)
-        ratio = {
-            size: profile.solo_ns(model, size, share) / profile.solo_ns(model, size)
-            for size in profile.batch_sizes(model, share)
-            if share < 1.0 and size in profile.batch_sizes(model)
-        }
-        result[model] = Partition(model, share, ratio)
-    return result
 
 
 def _check_shares(sharing: Sharing, inputs: Inputs) -> None:
@@ -230,7 +216,6 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
             "content_sha256": inputs.trace.digest() if isinstance(inputs.trace, Trace) else None,
             "own_slo": "slo_ns" in _first_chunk(inputs.trace).column_names,
         }
-    own_file = re.match(r"(.+\.py)(:|$)", experiment.policy)
     return {
         "versions": versions(),
         "seed": experiment.seed,
@@ -242,7 +227,8 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
                 "device": inputs.profile.footer.get("device"),
             },
             "trace": requests or None,
-            "policy": describe_file(own_file[1]) if own_file else None,
+            "policy": _own_file(experiment.policy),
+            "contention": _own_file(experiment.contention),
         },
         "provenance": inputs.profile.origin,
         "policy": {"name": policy.__name__, "parameters": _stored(world.policy, policy)},
@@ -260,6 +246,12 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
             "arrivals_after_horizon": 0 if experiment.horizon_s is None else ending.kept_back,
         },
     }
+
+
+def _own_file(spec: str) -> dict[str, Any] | None:
+    """Return the file that a spec names a class of, or that is the spec; None for a name."""
+    found = re.match(r"(.+\.(?:py(?=:|$)|toml$))", spec.strip())
+    return describe_file(found[1]) if found else None
 
 
 def _calibration(fitted: dict[str, Any] | None) -> str:
