@@ -91,7 +91,7 @@ def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> I
     if models is not None:
         models = tuple(dict.fromkeys((*models, *(step.model for step in experiment.then))))
     if profile is None:
-        profile = problems.collect(lambda: _profile(experiment.profile, models))
+        profile = problems.collect(lambda: read_profile(experiment.profile, models))
     if experiment.arrivals is not None:
         names = models if models is not None else profile.models if profile is not None else ("any",)
         source = problems.collect(lambda: _generated(experiment, names))
@@ -109,7 +109,19 @@ def describe_file(path: str | Path) -> dict[str, Any]:
         return {"path": str(path), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def _profile(name: str, models: tuple[str, ...] | None) -> Profile:
+def read_profile(name: str, models: tuple[str, ...] | None) -> Profile:
+    """Read a profile, or compute it if it is `analytic:GPU`.
+
+    Parameters
+    ----------
+    models
+        Those that an analytic profile is computed of; None for all networks.
+
+    Raises
+    ------
+    ProfileError
+        The file cannot be read, or the GPU or a model is unknown.
+    """
     if not is_analytic(name):
         return Profile.read(name)
     from isim.profiler.device.analytic import analytic_profile

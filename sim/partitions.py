@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from isim.operations import Floats, Operations, Variant
+from isim.profiler.profile import Profile
+from isim.sharing_modes import Sharing
 
 
 class Partition(NamedTuple):
@@ -73,6 +75,28 @@ def partitioned(operations: Operations, partitions: Mapping[str, Partition]) -> 
     result.duration_s = operations.duration_s[places] * factors
     result.columns = {column: values[places] / factors for column, values in operations.columns.items()}
     return result
+
+
+def under_sharing(operations: Operations, profile: Profile, sharing: Sharing) -> Operations:
+    """Lay out a run's batches for its sharing mode: each model a process, on the part of the SMs it is held to.
+
+    Parameters
+    ----------
+    operations, profile
+        At the whole GPU; and what was measured on parts of it, which says how much longer batches take there.
+    """
+    if not sharing.shares:
+        return operations
+    partitions = {}
+    for model in dict.fromkeys(model for model, _ in operations.variants):
+        share = sharing.share(model)
+        ratio = {
+            size: profile.solo_ns(model, size, share) / profile.solo_ns(model, size)
+            for size in profile.batch_sizes(model, share)
+            if share < 1.0 and size in profile.batch_sizes(model)
+        }
+        partitions[model] = Partition(model, share, ratio)
+    return partitioned(operations, partitions)
 
 
 def _stretch(operations: Operations, variant: Variant, partition: Partition) -> Floats:
