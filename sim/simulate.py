@@ -21,7 +21,7 @@ from isim.inputs import Inputs, Problems, describe_file, load_inputs
 from isim.metrics import measure
 from isim.noise import Noise
 from isim.operations import Operations
-from isim.partitions import laid_out
+from isim.partitions import under_sharing
 from isim.policies.policy import Policy
 from isim.policies.registry import make_policy, parse_policy
 from isim.recorder import Recorder
@@ -112,7 +112,7 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     problems.raise_any()
     assert operations is not None and workload is not None and policy is not None and contention is not None
     noise = Noise(experiment.seed) if experiment.noise else None
-    operations = laid_out(operations, inputs.profile, sharing)
+    operations = under_sharing(operations, inputs.profile, sharing)
     return _World(operations, workload, policy, contention, fitted, noise, sharing)
 
 
