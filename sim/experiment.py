@@ -162,17 +162,31 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise ExperimentError(f"{path}: cannot be read ({error.strerror}); give the path of a TOML file") from None
     except ValueError as error:  # not UTF-8, or not TOML
         raise ExperimentError(f"{path}: not TOML ({error}); correct it") from None
-    for name in ("profile", "trace", "policy", "contention"):
-        value = keys.get(name)
+    for table in (keys, *(each for each in _tables(keys.get("variant")) if isinstance(each, dict))):
+        _see_from_here(table, path.parent)
+    return keys
+
+
+def _see_from_here(keys: dict[str, Any], folder: Path) -> None:
+    """Put paths as seen from here in place of those that are relative to a folder."""
+
+    def seen(name: str, value: object) -> object:
+        if isinstance(value, list):
+            return [seen(name, each) for each in value]
         is_file = name in ("profile", "trace") or (isinstance(value, str) and re.match(_OWN_FILE, value))
         is_file = is_file or (name == "contention" and str(value).endswith(".toml"))
-        if isinstance(value, str) and is_file and not is_analytic(value):
-            keys[name] = str(path.parent / value)
+        return str(folder / value) if isinstance(value, str) and is_file and not is_analytic(value) else value
+
+    for name in ("profile", "trace", "policy", "contention"):
+        if name in keys:
+            keys[name] = seen(name, keys[name])
     for table in [keys.get("arrivals"), *_tenants(keys).values()]:
-        process = table.get("process") if isinstance(table, dict) else None
-        if isinstance(table, dict) and isinstance(process, str) and re.match(_OWN_FILE, process):
-            table["process"] = str(path.parent / process)
-    return keys
+        if isinstance(table, dict) and "process" in table:
+            table["process"] = seen("process", table["process"])
+
+
+def _tables(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _base(given: Mapping[str, Any]) -> dict[str, Any]:
