@@ -46,8 +46,9 @@ class _Batches(NamedTuple):
 class _Residence:
     """When batches were resident: of all, for how long at least one of some was, and how many of all were then."""
 
-    def __init__(self, batches: _Batches, end_s: float) -> None:
+    def __init__(self, batches: _Batches, end_s: float, from_s: float) -> None:
         self._end_s = end_s
+        self._from_s = from_s
         to_s = self._left_s(batches)
         time_s = np.concatenate([batches.dispatched_s, to_s])
         order = np.argsort(time_s, kind="stable")
@@ -63,7 +64,8 @@ class _Residence:
             return 0.0, None
         order = np.argsort(batches.dispatched_s, kind="stable")
         to_s = np.maximum.accumulate(self._left_s(batches)[order])
-        from_s = np.maximum(batches.dispatched_s[order], np.concatenate([[-np.inf], to_s[:-1]]))
+        from_s = np.maximum(batches.dispatched_s[order], np.concatenate([[0.0], to_s[:-1]]))
+        from_s = np.maximum(from_s, self._from_s)
         busy = from_s < to_s
         from_s, to_s = from_s[busy], to_s[busy]
         resident_s = np.interp(to_s, self._time_s, self._resident_s) - np.interp(from_s, self._time_s, self._resident_s)
@@ -74,7 +76,7 @@ class _Residence:
         return np.where(np.isnan(batches.finished_s), self._end_s, batches.finished_s)
 
 
-def measure(folder: Path, end_s: float) -> dict[str, Any]:
+def measure(folder: Path, end_s: float, from_s: float = 0.0) -> dict[str, Any]:
     """Return the figures of every model (`models`) and of all together (`total`).
 
     Parameters
@@ -82,7 +84,9 @@ def measure(folder: Path, end_s: float) -> dict[str, Any]:
     folder
         A run folder, or one that becomes one; only its tables are read.
     end_s
-        The length of the run in seconds.
+        When the run ended.
+    from_s
+        When its warm-up ended: requests that arrived and batches that were dispatched before do not count.
 
     Raises
     ------
@@ -94,12 +98,13 @@ def measure(folder: Path, end_s: float) -> dict[str, Any]:
     requests = _read_requests(folder, names, solo_s)
     # Models stand together, so that the figures of one are those of a slice.
     requests = requests.at(np.argsort(requests.model, kind="stable"))
-    residence = _Residence(batches, end_s)
+    requests = requests.at(requests.arrived_s >= from_s) if from_s > 0 else requests
+    residence = _Residence(batches, end_s, from_s)
     figures = {
-        names[model]: _figures(requests.at(rows), batches.at(batches.model == model), residence, end_s)
+        names[model]: _figures(requests.at(rows), batches.at(batches.model == model), residence, from_s, end_s)
         for model, rows in _slices(requests.model)
     }
-    return {"models": dict(sorted(figures.items())), "total": _figures(requests, batches, residence, end_s)}
+    return {"models": dict(sorted(figures.items())), "total": _figures(requests, batches, residence, from_s, end_s)}
 
 
 def _read_batches(folder: Path, names: list[str]) -> tuple[_Batches, Floats]:
@@ -126,28 +131,31 @@ def _read_requests(folder: Path, names: list[str], solo_s: Floats) -> _Requests:
     return _Requests._make([model, outcome, *times_s, own_solo_s])
 
 
-def _figures(requests: _Requests, batches: _Batches, residence: _Residence, end_s: float) -> dict[str, Any]:
+def _figures(
+    requests: _Requests, batches: _Batches, residence: _Residence, from_s: float, end_s: float
+) -> dict[str, Any]:
+    length_s = end_s - from_s
     count = len(requests.model)
     finished = ~np.isnan(requests.finished_s)
     outcomes = np.bincount(requests.outcome, minlength=len(OUTCOMES)).tolist()
     on_time = outcomes[OUTCOMES.index("on-time")]
     served = requests if finished.all() else requests.at(finished)
     finished_s, dispatched_s, solo_s = served.finished_s, served.dispatched_s, served.solo_s
-    done = ~np.isnan(batches.finished_s)
+    done = ~np.isnan(batches.finished_s) & (batches.dispatched_s >= from_s)
     busy_s, mean_concurrency = residence.busy(batches)
     return {
         "requests": count,
         **{name.replace("-", "_"): number for name, number in zip(OUTCOMES, outcomes, strict=True)},
         "attainment": _ratio(on_time, count),
-        "goodput_rps": _ratio(on_time, end_s),
-        "throughput_rps": _ratio(len(finished_s), end_s),
+        "goodput_rps": _ratio(on_time, length_s),
+        "throughput_rps": _ratio(len(finished_s), length_s),
         **_distribution("latency", finished_s - served.arrived_s),
         **_distribution("queueing", dispatched_s - served.arrived_s),
         **_distribution("service", solo_s),
         **_distribution("interference", (finished_s - dispatched_s) - solo_s),
         "batches": int(np.count_nonzero(done)),
         "mean_batch_size": _ratio(int(batches.requests[done].sum()), int(np.count_nonzero(done))),
-        "busy_share": _ratio(busy_s, end_s),
+        "busy_share": _ratio(busy_s, length_s),
         "mean_concurrency": mean_concurrency,
         **_slowdowns("slowdown", batches.slowdown[done]),
         **_slowdowns("kernel_slowdown", batches.kernel_slowdown[done]),

@@ -9,6 +9,7 @@ import pytest
 from worlds import kernel, profile_of
 
 from isim.experiment import Experiment
+from isim.metrics import measure
 from isim.run import Run
 
 Row = dict[str, Any]
@@ -45,18 +46,22 @@ def percentile(values: Iterable[float], share: float) -> float | None:
     return ordered[below] + (position - below) * (ordered[above] - ordered[below])
 
 
-def slow_figures(requests: list[Row], batches: list[Row], everything: list[Row], end_s: float) -> Row:
+def slow_figures(
+    requests: list[Row], batches: list[Row], everything: list[Row], end_s: float, from_s: float = 0.0
+) -> Row:
     """Return the figures of some requests and batches, beside `everything` that ran."""
+    length_s = end_s - from_s
+    requests = [row for row in requests if row["arrived_s"] >= from_s]
     solo_s = {row["batch_id"]: row["solo_s"] for row in everything}
     finished = [row for row in requests if row["finished_s"] is not None]
     outcomes = [row["outcome"] for row in requests]
-    done = [row for row in batches if row["finished_s"] is not None]
+    done = [row for row in batches if row["finished_s"] is not None and row["dispatched_s"] >= from_s]
     figures: Row = {"requests": len(requests), "batches": len(done)}
     for outcome in ("on-time", "late", "rejected", "dropped", "unfinished"):
         figures[outcome.replace("-", "_")] = outcomes.count(outcome)
     figures["attainment"] = outcomes.count("on-time") / len(requests)
-    figures["goodput_rps"] = outcomes.count("on-time") / end_s
-    figures["throughput_rps"] = len(finished) / end_s
+    figures["goodput_rps"] = outcomes.count("on-time") / length_s
+    figures["throughput_rps"] = len(finished) / length_s
     parts: dict[str, Callable[[Row], float]] = {
         "latency": lambda row: row["finished_s"] - row["arrived_s"],
         "queueing": lambda row: row["dispatched_s"] - row["arrived_s"],
@@ -83,24 +88,29 @@ def slow_figures(requests: list[Row], batches: list[Row], everything: list[Row],
     resident: set[int] = set()
     busy_s = resident_s = last_s = 0.0
     for moment_s, change, batch_id in moments:
-        if resident & own:
-            busy_s += moment_s - last_s
-            resident_s += (moment_s - last_s) * len(resident)
+        if resident & own and moment_s > from_s:
+            busy_s += moment_s - max(last_s, from_s)
+            resident_s += (moment_s - max(last_s, from_s)) * len(resident)
         resident = resident | {batch_id} if change > 0 else resident - {batch_id}
         last_s = moment_s
-    return figures | {"busy_share": busy_s / end_s, "mean_concurrency": resident_s / busy_s}
+    return figures | {"busy_share": busy_s / length_s, "mean_concurrency": resident_s / busy_s}
 
 
+@pytest.mark.parametrize("from_s", [0.0, 0.3])
 @pytest.mark.parametrize("model", [None, "a", "b", "c"])
-def test_figures_match_a_slow_computation(run: Run, model: str | None) -> None:
+def test_figures_match_a_slow_computation(run: Run, model: str | None, from_s: float) -> None:
     requests, everything = run.table("requests").to_pylist(), run.table("batches").to_pylist()
+    end_s = run.description["ending"]["end_s"]
     expected = slow_figures(
         [row for row in requests if model in (None, row["model"])],
         [row for row in everything if model in (None, row["model"])],
         everything,
-        run.description["ending"]["end_s"],
+        end_s,
+        from_s,
     )
-    found = run.summary["total"] if model is None else run.summary["models"][model]
+    summary = measure(run.folder, end_s, from_s)
+    found = summary["total"] if model is None else summary["models"][model]
+    assert from_s > 0 or summary == run.summary
     assert found.keys() == expected.keys()
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
