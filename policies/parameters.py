@@ -1,5 +1,6 @@
 """Check a policy's parameters, all at once."""
 
+import math
 from typing import NamedTuple
 
 from isim.errors import PolicyError
@@ -53,6 +54,20 @@ def sizes(name: str, value: object, most: object) -> Check:
     limit = most if isinstance(most, int) and _is_whole(most) else None
     fit = isinstance(value, tuple | list) and all(_is_whole(size) and size <= (limit or size) for size in value)
     return Check(name, value, fit, f"whole numbers from 1 to {limit or 'the largest profiled size'}")
+
+
+def number(name: str, value: object, least: float, most: float = math.inf, above_least: bool = False) -> Check:
+    """Check for a number in a range; None stands for left out."""
+    real = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+    rule = f"{'more than' if above_least else 'at least'} {least:g}" + (
+        "" if most == math.inf else f", at most {most:g}"
+    )
+    return Check(name, value, value is None or (real and not (above_least and value == least)), f"a number of {rule}")
+
+
+def flag(name: str, value: object) -> Check:
+    """Check for a switch."""
+    return Check(name, value, isinstance(value, bool), "true or false")
 
 
 def choice(name: str, value: object, *choices: str) -> Check:
