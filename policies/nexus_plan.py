@@ -1,0 +1,157 @@
+"""Nexus' planner: squishy bin packing of models onto GPUs that serve their models in turn."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+
+class Session(NamedTuple):
+    """A model with one latency objective and a rate, and how long its batches take."""
+
+    name: str
+    slo_s: float
+    rate_rps: float
+    batch_sizes: tuple[int, ...]
+    """Profiled, ascending; a batch runs as the smallest that holds it."""
+    durations_s: tuple[float, ...]
+    """At each of the sizes."""
+
+    def duration_s(self, batch_size: int) -> float:
+        """Return how long a batch takes; infinite beyond the largest profiled size."""
+        i = bisect_left(self.batch_sizes, batch_size)
+        return self.durations_s[i] if i < len(self.durations_s) else math.inf
+
+    @property
+    def saturated_batch_size(self) -> int:
+        """The largest profiled batch that, with one of its kind before it, is within the objective; 0 if none is."""
+        return self._largest(lambda size: 2 * self.duration_s(size) <= self.slo_s)
+
+    def residual(self, rate_rps: float) -> tuple[int, float]:
+        """Return batch size and duty cycle, seconds, of the session alone on a node at a rate too low to fill it."""
+        fitting = self._largest(lambda size: (size - 1) / rate_rps + self.duration_s(size) <= self.slo_s)
+        size = fitting or self.batch_sizes[0]
+        return size, min(self.slo_s - self.duration_s(size), size / rate_rps)
+
+    def _largest(self, fits: Callable[[int], bool]) -> int:
+        return max((size for size in self.batch_sizes if fits(size)), default=0)
+
+
+class Share(NamedTuple):
+    """What a session has of a node: one batch in every duty cycle."""
+
+    session: Session
+    rate_rps: float
+    batch_size: int
+
+
+class Node(NamedTuple):
+    """A GPU that runs one batch of each of its sessions in every duty cycle."""
+
+    duty_cycle_s: float
+    shares: tuple[Share, ...]
+
+    @property
+    def occupancy(self) -> float:
+        """The part of the duty cycle in which the GPU is busy."""
+        return sum(share.session.duration_s(share.batch_size) for share in self.shares) / self.duty_cycle_s
+
+
+def plan_nodes(sessions: Iterable[Session]) -> list[Node]:
+    """Pack sessions onto as few GPUs as the heuristic finds.
+
+    A session gets whole GPUs while it can fill them; what is left of its rate shares a GPU with others, as one batch
+    each in a duty cycle short enough for all of them. Residues are placed by occupancy, the largest first, each where
+    it leaves the least room.
+
+    Parameters
+    ----------
+    sessions
+        Models with objective and rate; a rate of 0 is left out.
+
+    Returns
+    -------
+    The nodes: first the full ones, then the shared.
+
+    Raises
+    ------
+    ValueError
+        Two batches of one do not fit in a session's objective.
+
+    Examples
+    --------
+    A and B share a GPU, in which they fit exactly; C would be too long beside A (the paper's example, section 4.1):
+
+    >>> a = Session("A", 0.200, 64, (4, 8, 16), (0.050, 0.075, 0.100))
+    >>> b = Session("B", 0.250, 32, (4, 8, 16), (0.050, 0.090, 0.125))
+    >>> c = Session("C", 0.250, 32, (4, 8, 16), (0.060, 0.095, 0.125))
+    >>> for node in plan_nodes([a, b, c]):
+    ...     print(f"{node.duty_cycle_s:.3f} s:", *(f"{share.session.name} {share.batch_size}" for share in node.shares))
+    0.125 s: A 8 B 4
+    0.125 s: C 4
+
+    References
+    ----------
+    H. Shen et al., "Nexus: A GPU cluster engine for accelerating DNN-based video analysis", SOSP 2019, section 6.1,
+    algorithm 1.
+    """
+    nodes: list[Node] = []
+    residues: list[Node] = []
+    for session in sessions:
+        rate_rps, size = session.rate_rps, session.saturated_batch_size
+        if not size:
+            raise ValueError(
+                f"session {session.name}: the SLO is shorter than two batches of one (found {session.slo_s:g} s, "
+                f"one takes {session.duration_s(1):g} s); raise the SLO"
+            )
+        duration_s = session.duration_s(size)
+        while rate_rps * duration_s >= size:
+            nodes.append(Node(duration_s, (Share(session, size / duration_s, size),)))
+            rate_rps -= size / duration_s
+        if rate_rps > 0:
+            batch_size, duty_s = session.residual(rate_rps)
+            residues.append(Node(duty_s, (Share(session, rate_rps, batch_size),)))
+    shared: list[Node] = []
+    for residue in sorted(residues, key=lambda node: -node.occupancy):
+        merged = [(i, together) for i, node in enumerate(shared) if (together := merge(node, residue)) is not None]
+        if merged:
+            i, best = max(merged, key=lambda each: each[1].occupancy)
+            shared[i] = best
+        else:
+            shared.append(residue)
+    return nodes + shared
+
+
+def merge(node: Node, other: Node) -> Node | None:
+    """Return both on one GPU, or None if their batches do not fit in the shorter of the duty cycles."""
+    duty_s = min(node.duty_cycle_s, other.duty_cycle_s)
+    shares = tuple(
+        share._replace(batch_size=_at_least(share.rate_rps * duty_s)) for share in (*node.shares, *other.shares)
+    )
+    together = Node(duty_s, shares)
+    fits = together.occupancy <= 1 + 1e-9
+    return together if fits else None
+
+
+def node_batch_sizes(sessions: Sequence[Session]) -> dict[str, int]:
+    """Return the batch sizes with which one node serves all sessions as well as it can, even if it cannot keep up.
+
+    A session whose rate is not known yet (0) gets the largest size that its objective allows.
+
+    Examples
+    --------
+    >>> node_batch_sizes([Session("a", 0.2, 64, (4, 8, 16), (0.05, 0.075, 0.1)), Session("b", 0.2, 0, (4,), (0.05,))])
+    {'a': 8, 'b': 4}
+    """
+    cycles_s = [session.residual(session.rate_rps)[1] for session in sessions if session.rate_rps > 0]
+    duty_s = max(min(cycles_s, default=0.0), 0.0)
+    sizes = {}
+    for session in sessions:
+        most = session.saturated_batch_size or session.batch_sizes[0]
+        sizes[session.name] = min(_at_least(session.rate_rps * duty_s), most) if session.rate_rps > 0 else most
+    return sizes
+
+
+def _at_least(requests: float) -> int:
+    """Return the whole number of requests that a batch must hold, forgiving the rounding of rates times cycles."""
+    return max(1, math.ceil(requests - 1e-9))
