@@ -40,8 +40,8 @@ def list_plugins(group: str) -> list[Plugin]:
 
     Examples
     --------
-    >>> [plugin.name for plugin in list_plugins("isim.policies")][:2]
-    ['dynamic', 'fcfs']
+    >>> [plugin.name for plugin in list_plugins("isim.contention")][:2]
+    ['block-scheduler', 'constant']
     """
     plugins = []
     for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):

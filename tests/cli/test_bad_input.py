@@ -104,7 +104,7 @@ MISTAKES = {
     ),
     "unknown policy": (
         [*PROFILE, *TRACE, "--policy", "gredy"],
-        "policy gredy: unknown (known: dynamic, fcfs, greedy, ",
+        "policy gredy: unknown (known: aimd-concurrency, alpaserve, ",
     ),
     "unknown parameter": (
         [*PROFILE, *TRACE, "--policy", "dynamic:max_bach=4"],

@@ -1,6 +1,7 @@
 """Specs of policies: names, files, parameters, and what is said when they are wrong."""
 
 import pickle
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from isim.policies.dynamic import Dynamic
 from isim.policies.policy import Policy
 from isim.policies.registry import make_policy, parse_policy
 
-KNOWN = "dynamic, fcfs, greedy, recorded, static"
+KNOWN = ", ".join(sorted(entry.name for entry in entry_points(group="isim.policies")))
 
 
 @pytest.mark.parametrize(
@@ -198,6 +199,7 @@ def test_a_faulty_file_can_be_corrected(file: Path) -> None:
 def test_lists_what_is_installed() -> None:
     listed = {plugin.name: plugin for plugin in list_plugins("isim.policies")}
     assert ", ".join(listed) == KNOWN
+    assert {"dynamic", "edf", "fcfs", "greedy", "static"} <= set(listed)
     assert listed["fcfs"].parameters == {}
     assert listed["static"].parameters == {"batch_size": "required", "max_delay_s": "none"}
     assert listed["dynamic"].parameters["max_queue_delay_s"] == "0.0"

@@ -9,6 +9,7 @@ from worlds import kernel, profile_of
 
 from isim.errors import ContentionError, ExperimentError, IsimError, PolicyError, ProfileError
 from isim.experiment import Experiment
+from isim.plugins import list_plugins
 from isim.profiler.networks.registry import network_names
 
 OWN = "one of your own is written path/to/file.py:Class"
@@ -218,10 +219,11 @@ def test_every_input_is_checked_before_the_run(tmp_path: Path, profile: str) -> 
         f"{tmp_path}/no.csv",
         f"{tmp_path}/no.parquet",
     ]
+    known = ", ".join(plugin.name for plugin in list_plugins("isim.policies"))
     error = refusal(tmp_path, profile=profile, slo={"aa": "5ms"}, policy="gredy", contention="fare")
     assert error.problems == (
         "slo.aa: no such model (has: a, b); did you mean a?",
-        f"policy gredy: unknown (known: dynamic, fcfs, greedy, recorded, static); did you mean greedy?; {OWN}",
+        f"policy gredy: unknown (known: {known}); did you mean greedy?; {OWN}",
         "contention model fare: unknown (known: block-scheduler, constant, fair, leftover, none, roofline); "
         f"did you mean fair?; {OWN}",
     )
