@@ -42,7 +42,8 @@ class Base:
 def speeds(body: str, decorator: str = "@njit(SPEEDS)") -> str:
     """Return a model whose function has this body for every k."""
     return (
-        f"\n{decorator}\ndef _own(running, count, demand, parameters, speed):\n    for k in range(count):\n        {body}\n\n"
+        f"\n{decorator}\ndef _own(running, count, demand, parameters, speed):\n"
+        f"    for k in range(count):\n        {body}\n\n"
         "class Mine(Base):\n    speeds = staticmethod(_own)\n"
     )
 

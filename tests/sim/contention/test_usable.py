@@ -43,7 +43,8 @@ class Base:
 def speeds(body: str, decorator: str = "@njit(SPEEDS)") -> str:
     """Return a model whose function has this body for every k."""
     return (
-        f"\n{decorator}\ndef _own(running, count, demand, parameters, speed):\n    for k in range(count):\n        {body}\n\n"
+        f"\n{decorator}\ndef _own(running, count, demand, parameters, speed):\n"
+        f"    for k in range(count):\n        {body}\n\n"
         "class Mine(Base):\n    speeds = staticmethod(_own)\n"
     )
 
@@ -116,7 +117,7 @@ FAULTS = {
     ),
     "demand of one dimension": (
         method("def demand(self, operations): return np.zeros(len(operations.kinds))"),
-        "demand is another array (found float64, 1-dimensional); return a 2-dimensional float64 array of finite numbers",
+        "demand is another array (found float64, 1-dimensional); return a 2-dimensional float64 array of finite",
     ),
     "demand of other length": (
         method("def demand(self, operations): return np.zeros((1, 3))"),
