@@ -33,7 +33,11 @@ class Resampling:
             self._block = np.array([codes[mix] for mix in mixes])
         else:
             parts = np.array_split(np.arange(len(cases)), min(_STRETCHES, len(cases)))
-            self._block = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+            self._block = np.empty(len(cases), dtype=np.int64)
+            # In order of time, whatever the order of the folds that the cases come from.
+            self._block[np.argsort([case.finished_s for case in cases], kind="stable")] = np.repeat(
+                np.arange(len(parts)), [len(part) for part in parts]
+            )
         blocks = int(self._block.max()) + 1
         draws = np.random.default_rng(seed).integers(0, blocks, (_SAMPLES, blocks))
         self._weights = np.stack([np.bincount(draw, minlength=blocks) for draw in draws]).astype(np.float64)

@@ -13,13 +13,14 @@ from isim.errors import IsimError
 _COMMANDS = {
     "run": "Simulate requests through a policy on one GPU and record what happened.",
     "compare": "Run several policies on the same requests and say how they differ.",
+    "evaluate": "Compare predictors on the batches of a run or a recording.",
     "calibrate": "Fit contention models to measured co-location.",
     "validate": "Hold simulated co-location against measured.",
     "profile": "Record a profile on a device, or compute an analytic one.",
     "import": "Turn what other tools recorded into a profile or a trace.",
     "trace": "Make and look at traces of arriving requests.",
     "show": "Print the figures of a run folder.",
-    "list": "List policies, contention models, models, GPUs or arrival processes.",
+    "list": "List policies, predictors, contention models, models, GPUs or arrival processes.",
 }
 
 

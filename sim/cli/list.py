@@ -5,21 +5,26 @@ from typing import Any
 
 import click
 
-_KINDS = ["policies", "contention", "models", "gpus", "arrivals"]
+_KINDS = ["policies", "predictors", "contention", "models", "gpus", "arrivals"]
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
 def command(kind: str, as_json: bool) -> None:
-    """List what can be named on the command line: policies, contention models, networks, GPUs, arrival processes.
+    """List what can be named on the command line: policies, predictors, contention models, networks, GPUs, arrivals.
 
     \b
     isim list policies
     """
-    rows = {"policies": _policies, "contention": _contention, "models": _models, "gpus": _gpus, "arrivals": _arrivals}[
-        kind
-    ]()
+    rows = {
+        "policies": _policies,
+        "predictors": _predictors,
+        "contention": _contention,
+        "models": _models,
+        "gpus": _gpus,
+        "arrivals": _arrivals,
+    }[kind]()
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     else:
@@ -30,6 +35,10 @@ def command(kind: str, as_json: bool) -> None:
 
 def _policies() -> list[dict[str, Any]]:
     return _plugins("isim.policies")
+
+
+def _predictors() -> list[dict[str, Any]]:
+    return _plugins("isim.predictors")
 
 
 def _contention() -> list[dict[str, Any]]:

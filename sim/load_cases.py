@@ -1,0 +1,35 @@
+"""Read a run folder or a recording as cases for predictors."""
+
+from pathlib import Path
+
+from isim.cases import Cases
+from isim.errors import PredictorError
+from isim.operations import Operations
+from isim.profiler.colocation import Recording
+from isim.profiler.profile import Profile
+from isim.recording_cases import recording_cases
+from isim.run import Run
+from isim.run_cases import run_cases
+
+
+def load_cases(path: Path, profile_path: str | None, sharing: str | None) -> tuple[Cases, Operations | None]:
+    """Return the batches of a run folder or a co-location recording, and what they consist of where that is known.
+
+    Parameters
+    ----------
+    profile_path
+        The profile of a recording's members; where that of a run lies, if not where the run says.
+    sharing
+        The mode of a recording to take.
+
+    Raises
+    ------
+    IsimError
+        The folder, file or profile cannot be used.
+    """
+    if path.is_dir():
+        if sharing is not None:
+            raise PredictorError(f"{path}: a run has one sharing mode (found --sharing {sharing}); leave it out")
+        return run_cases(Run.read(path), profile_path)
+    profile = None if profile_path is None else Profile.read(profile_path)
+    return recording_cases(Recording.read(path), profile, sharing, str(path)), None
