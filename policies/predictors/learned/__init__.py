@@ -1,0 +1,1 @@
+"""Predictors that learn a function of resource use: one learner a file."""

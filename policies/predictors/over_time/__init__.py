@@ -1,0 +1,1 @@
+"""Which co-runners count how much over the life of a batch: one reading a file."""
