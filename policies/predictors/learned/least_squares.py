@@ -54,7 +54,7 @@ class LeastSquares:
             return
         self._gram += np.outer(x, x)
         self._moment += y * x
-        self.weights = np.linalg.solve(self._gram, self._moment)
+        self.weights[:] = np.linalg.solve(self._gram, self._moment)
         self._count += 1
         self._trained = self._count == self.train
 
