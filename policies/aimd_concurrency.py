@@ -1,4 +1,4 @@
-"""As many batches at once as the tail of latency allows."""
+"""As many batches at once as the tail of their durations allows."""
 
 import math
 from collections.abc import Iterable
@@ -10,10 +10,11 @@ from isim.policies.policy import Decision, Event, Finish, View
 
 
 class AimdConcurrency:
-    """Batch greedily, and steer the number of batches at once by the tail of latency over SLO.
+    """Batch greedily, and steer the number of batches at once by the tail of the time from dispatch to finish.
 
-    After every `window` finished requests, the number grows by `inc` if the percentile of latency / SLO among them is
-    at most 1, else it is multiplied by `dec`. It stays between 1 and the server's slots.
+    After every `window` finished requests, the number grows by `inc` if a high percentile of (finished - dispatched) /
+    SLO among them is at most `target`, else it is multiplied by `dec`. It stays between 1 and the server's slots.
+    Waiting in the queue does not count, as a sender's buffer does not in TCP: fewer batches at once would lengthen it.
 
     Parameters
     ----------
@@ -23,8 +24,10 @@ class AimdConcurrency:
         Factor after a bad window, more than 0 and less than 1.
     window
         Requests, at least 1.
+    target
+        The part of the SLO that a batch may take, more than 0.
     percentile
-        Of latency / SLO, more than 0, at most 1; the nearest rank.
+        More than 0, at most 1; the nearest rank.
     max_batch
         Most samples in a batch; each model's largest profiled size if left out. A larger request is refused.
 
@@ -55,6 +58,7 @@ class AimdConcurrency:
         inc: float = 1.0,
         dec: float = 0.5,
         window: int = 100,
+        target: float = 0.5,
         percentile: float = 0.99,
         max_batch: int | None = None,
     ) -> None:
@@ -63,33 +67,32 @@ class AimdConcurrency:
             number("inc", inc, 0.0, above_least=True),
             number("dec", dec, 0.0, 1.0 - 1e-9, above_least=True),
             whole("window", window, required=True),
+            number("target", target, 0.0, above_least=True),
             number("percentile", percentile, 0.0, 1.0, above_least=True),
             whole("max_batch", max_batch),
         )
         self.inc = inc
         self.dec = dec
         self.window = window
+        self.target = target
         self.percentile = percentile
         self.max_batch = max_batch
         self.concurrency = 1.0
         """Batches at once, before rounding down."""
         self._greedy = Greedy(max_batch)
-        self._tightness: list[float] = []
+        self._shares: list[float] = []
 
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
         """Learn from a finished batch, then fill the free slots below the limit."""
         if isinstance(event, Finish):
             batch = event.observation
-            self._tightness += [
-                (batch.finished_s - request.arrived_s) / (request.deadline_s - request.arrived_s)
-                for request in batch.requests
-            ]
-            if len(self._tightness) >= self.window:
+            self._shares += [batch.duration_s / (request.deadline_s - request.arrived_s) for request in batch.requests]
+            if len(self._shares) >= self.window:
                 self._steer(view.free_slots + len(view.residents))
         return self._greedy.decide(LimitedView(view, math.floor(self.concurrency)), event)
 
     def _steer(self, slots: int) -> None:
-        worst = sorted(self._tightness)[math.ceil(self.percentile * len(self._tightness)) - 1]
-        grown = self.concurrency + self.inc if worst <= 1.0 else self.concurrency * self.dec
+        tail = sorted(self._shares)[math.ceil(self.percentile * len(self._shares)) - 1]
+        grown = self.concurrency + self.inc if tail <= self.target else self.concurrency * self.dec
         self.concurrency = min(max(grown, 1.0), float(slots))
-        self._tightness = []
+        self._shares = []

@@ -1,5 +1,6 @@
 """AlpaServe's admission: refuse at arrival what would be late."""
 
+import heapq
 from collections.abc import Iterable
 
 from isim.policies.deadlines import batch_solo_s, most_in_time, sort_out
@@ -10,13 +11,18 @@ from isim.policies.parameters import check_parameters, flag, seconds, whole
 from isim.policies.policy import Arrival, Decision, Dispatch, Event, Reject, Request, View
 
 
+def _age(request: Request) -> tuple[float, int]:
+    return request.arrived_s, request.request_id
+
+
 class AlpaServe:
     """Refuse a request at its arrival if, behind all that were accepted, it would finish late; serve the rest in order.
 
-    Each slot has a clock: when it will have served what it accepted, by profiled durations. A request is accepted if
-    the slot that is free first would finish it in time. With `batching`, requests are accepted if they would be in time
-    alone after the batches that run now; the model with the earliest deadline then sends as many requests as the first
-    of them has time for, and heads that would be late alone are dropped. Placement and model parallelism are left out.
+    Each slot has a clock: when it will have served its batch and its part of what waits, by profiled durations. A
+    request is accepted if the slot that is free first would finish it in time. With `batching`, requests are accepted
+    if they would be in time alone after the batches that run now; the model with the earliest deadline then sends as
+    many requests as the first of them has time for, and heads that would be late alone are dropped. Placement and model
+    parallelism are left out.
 
     Parameters
     ----------
@@ -57,7 +63,6 @@ class AlpaServe:
         self.overhead_s = overhead_s
         self.max_batch = max_batch
         self._limits = Limits("alpaserve", max_batch)
-        self._clocks_s: list[float] = []
 
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
         """Accept or refuse an arrival, then fill the free slots."""
@@ -71,26 +76,22 @@ class AlpaServe:
             return self._batches(view)
         oldest = sorted(
             (queue[i] for queue in view.queues.values() for i in range(min(len(queue), view.free_slots))),
-            key=lambda request: (request.arrived_s, request.request_id),
+            key=_age,
         )
         return [Dispatch((request,)) for request in oldest[: view.free_slots]]
 
     def _accepts(self, view: View, request: Request) -> bool:
         alone_s = batch_solo_s(view.profile, (request,))
+        ends_s = [batch.dispatched_s + batch_solo_s(view.profile, batch.requests) for batch in view.residents]
         if self.batching:
-            ends_s = [
-                batch.dispatched_s + batch_solo_s(view.profile, batch.requests) for batch in view.residents
-            ]  # fmt: skip
             start_s = view.now_s if view.free_slots else max(view.now_s, min(ends_s))
             return start_s + alone_s + self.overhead_s <= request.deadline_s + HALF_NS
-        if not self._clocks_s:
-            self._clocks_s = [0.0] * (view.free_slots + len(view.residents))
-        slot = min(range(len(self._clocks_s)), key=self._clocks_s.__getitem__)
-        finish_s = max(view.now_s, self._clocks_s[slot]) + alone_s
-        if finish_s + self.overhead_s > request.deadline_s + HALF_NS:
-            return False
-        self._clocks_s[slot] = finish_s
-        return True
+        clocks_s = [max(view.now_s, end_s) for end_s in ends_s] + [view.now_s] * view.free_slots
+        heapq.heapify(clocks_s)
+        for ahead in sorted((each for queue in view.queues.values() for each in queue), key=_age):
+            if ahead is not request:
+                heapq.heapreplace(clocks_s, clocks_s[0] + batch_solo_s(view.profile, (ahead,)))
+        return clocks_s[0] + alone_s + self.overhead_s <= request.deadline_s + HALF_NS
 
     def _batches(self, view: View) -> list[Decision]:
         waiting, drops = sort_out(view)

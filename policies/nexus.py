@@ -16,11 +16,12 @@ from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reque
 class Nexus:
     """Let the models take turns, each with a batch of its planned size, and drop what would make a batch late.
 
-    The planned sizes are those that Nexus gives a node that serves all the models at their present rates; they are
-    planned anew now and then. With the drop policy `window`, a window of the planned size moves along the queue, the
-    first due first, until its first request has time for a batch of the whole window; what it passed is dropped. With
-    `earliest`, only requests are dropped that would be late even alone, and a batch is as large as the first of the
-    others has time for: past saturation that is a batch of one or two that comes late, which is why `window` exists.
+    The planned sizes are those that Nexus gives a node that serves all the models at their present rates, or the
+    largest that the objectives allow if they do not fit; they are planned anew now and then. With the drop policy
+    `window`, a window of the planned size moves along the queue, the first due first, until its first request has time
+    for a batch of the whole window; what it passed is dropped. With `earliest`, only requests are dropped that would be
+    late even alone, and a batch is as large as the first of the others has time for: past saturation that is a batch of
+    one or two that comes late, which is why `window` exists.
 
     Parameters
     ----------

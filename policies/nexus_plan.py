@@ -134,22 +134,30 @@ def merge(node: Node, other: Node) -> Node | None:
 
 
 def node_batch_sizes(sessions: Sequence[Session]) -> dict[str, int]:
-    """Return the batch sizes with which one node serves all sessions as well as it can, even if it cannot keep up.
+    """Return the batch sizes with which one node serves all sessions.
 
-    A session whose rate is not known yet (0) gets the largest size that its objective allows.
+    If they do not fit in one duty cycle, or while a rate is not known (0), sizes are the largest that the objectives
+    allow: what falls short can only be served in larger batches.
 
     Examples
     --------
-    >>> node_batch_sizes([Session("a", 0.2, 64, (4, 8, 16), (0.05, 0.075, 0.1)), Session("b", 0.2, 0, (4,), (0.05,))])
+    >>> a, b = Session("a", 0.2, 64, (4, 8, 16), (0.05, 0.075, 0.1)), Session("b", 0.2, 30, (1, 4), (0.04, 0.05))
+    >>> node_batch_sizes([a, b])
     {'a': 8, 'b': 4}
+    >>> node_batch_sizes([a, b._replace(rate_rps=8)])
+    {'a': 8, 'b': 1}
     """
-    cycles_s = [session.residual(session.rate_rps)[1] for session in sessions if session.rate_rps > 0]
-    duty_s = max(min(cycles_s, default=0.0), 0.0)
-    sizes = {}
-    for session in sessions:
-        most = session.saturated_batch_size or session.batch_sizes[0]
-        sizes[session.name] = min(_at_least(session.rate_rps * duty_s), most) if session.rate_rps > 0 else most
-    return sizes
+    node: Node | None = None
+    if all(session.rate_rps > 0 for session in sessions):
+        for session in sessions:
+            size, duty_s = session.residual(session.rate_rps)
+            alone = Node(duty_s, (Share(session, session.rate_rps, size),))
+            node = alone if node is None else merge(node, alone)
+            if node is None:
+                break
+    if node is None:
+        return {session.name: session.saturated_batch_size or session.batch_sizes[0] for session in sessions}
+    return {share.session.name: share.batch_size for share in node.shares}
 
 
 def _at_least(requests: float) -> int:
