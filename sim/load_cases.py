@@ -4,16 +4,16 @@ from pathlib import Path
 
 from isim.cases import Cases
 from isim.errors import PredictorError
-from isim.operations import Operations
+from isim.policies.predictors.predictor import Predictor
 from isim.profiler.colocation import Recording
 from isim.profiler.profile import Profile
 from isim.recording_cases import recording_cases
 from isim.run import Run
-from isim.run_cases import run_cases
+from isim.run_cases import Prepare, run_cases
 
 
-def load_cases(path: Path, profile_path: str | None, sharing: str | None) -> tuple[Cases, Operations | None]:
-    """Return the batches of a run folder or a co-location recording, and what they consist of where that is known.
+def load_cases(path: Path, profile_path: str | None, sharing: str | None) -> tuple[Cases, Prepare]:
+    """Return the batches of a run folder or a co-location recording, and what prepares a predictor for them.
 
     Parameters
     ----------
@@ -32,4 +32,8 @@ def load_cases(path: Path, profile_path: str | None, sharing: str | None) -> tup
             raise PredictorError(f"{path}: a run has one sharing mode (found --sharing {sharing}); leave it out")
         return run_cases(Run.read(path), profile_path)
     profile = None if profile_path is None else Profile.read(profile_path)
-    return recording_cases(Recording.read(path), profile, sharing, str(path)), None
+    return recording_cases(Recording.read(path), profile, sharing, str(path)), _prepared
+
+
+def _prepared(predictor: Predictor) -> None:
+    """A recording says nothing of kernels."""

@@ -1,21 +1,25 @@
 """The batches of a run folder as cases for predictors."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from isim.cases import Case, Cases, left_out
 from isim.errors import RunError
 from isim.inputs import read_profile
+from isim.look_ahead import Foresees
 from isim.members import members_of
 from isim.operations import Operations
 from isim.partitions import under_sharing
-from isim.policies.predictors.predictor import CoRunner, Member, Observation, Stay
+from isim.policies.predictors.predictor import CoRunner, Member, Observation, Predictor, Stay
 from isim.run import Run
-from isim.sharing_modes import parse_sharing
+from isim.sharing_modes import Sharing, parse_sharing
+
+Prepare = Callable[[Predictor], None]
 
 
-def run_cases(run: Run, profile_path: str | None = None) -> tuple[Cases, Operations]:
-    """Return the batches that finished in a run, and what batches consist of.
+def run_cases(run: Run, profile_path: str | None = None) -> tuple[Cases, Prepare]:
+    """Return the batches that finished in a run, and what hands a predictor the kernels if it runs them forward.
 
     Parameters
     ----------
@@ -27,7 +31,7 @@ def run_cases(run: Run, profile_path: str | None = None) -> tuple[Cases, Operati
     IsimError
         The profile cannot be read, is not the one that the run used, or lacks one of its batches.
     """
-    operations, members = _members(run, profile_path)
+    operations, sharing, members = _members(run, profile_path)
     batches = run.table("batches").to_pydict()
     of_batch = [members.get((model, size)) for model, size in zip(batches["model"], batches["batch_size"], strict=True)]
     if None in of_batch:
@@ -55,10 +59,16 @@ def run_cases(run: Run, profile_path: str | None = None) -> tuple[Cases, Operati
     notes = left_out(Counter({"batches left out: not finished": len(of_batch) - len(cases)}) + Counter())
     if not cases:
         raise RunError(f"{run.folder}: no batch finished (of {len(of_batch)}); let the run last longer")
-    return Cases(str(run.folder), run.description["provenance"], cases, notes), operations
+    slots = run.description["parameters"]["concurrency"]
+
+    def prepare(predictor: Predictor) -> None:
+        if isinstance(predictor, Foresees):
+            predictor.use(operations, sharing, slots)
+
+    return Cases(str(run.folder), run.description["provenance"], cases, notes), prepare
 
 
-def _members(run: Run, profile_path: str | None) -> tuple[Operations, dict[tuple[str, int], Member]]:
+def _members(run: Run, profile_path: str | None) -> tuple[Operations, Sharing, dict[tuple[str, int], Member]]:
     parameters, known = run.description["parameters"], run.description["inputs"]["profile"]
     models = tuple(run.summary["models"])
     path = profile_path or str(parameters["profile"])
@@ -70,7 +80,7 @@ def _members(run: Run, profile_path: str | None) -> tuple[Operations, dict[tuple
         )
     sharing = parse_sharing(parameters["sharing"])
     operations = under_sharing(Operations(profile, models, path), profile, sharing)
-    return operations, members_of(operations, sharing)
+    return operations, sharing, members_of(operations, sharing)
 
 
 def _stays(

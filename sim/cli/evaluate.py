@@ -60,13 +60,13 @@ def command(
         say = stack.enter_context(progress(quiet))
         picture = None if plot is None else stack.enter_context(whole_file(plot, force))  # before minutes of evaluating
         say(f"reading {source}")
-        cases, _ = load_cases(source, profile, sharing)
+        cases, prepare = load_cases(source, profile, sharing)
         trained_on = None
         if train_on is not None:
             say(f"reading {train_on}")
             trained_on, _ = load_cases(train_on, train_profile or profile, sharing)
         say(f"asking {len(predictors)} predictors about {len(cases.cases):,} batches")
-        results = evaluate(predictors, tests_of(cases, split, trained_on, seed), seed)
+        results = evaluate(predictors, tests_of(cases, split, trained_on, seed), seed, prepare)
         if picture is not None:
             picture.write(evaluation_svg(results, str(source)).encode())
     if not quiet:
