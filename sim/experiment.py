@@ -13,6 +13,7 @@ from isim.errors import ExperimentError
 from isim.experiment_keys import BUILT_IN, MLPERF, Arrivals, Clients, ExperimentKeys, Following, Sender, is_analytic
 from isim.experiment_problems import Path as KeyPath
 from isim.experiment_problems import sentences
+from isim.fault_line import one_line
 
 if TYPE_CHECKING:
     from isim.inputs import Inputs
@@ -43,7 +44,7 @@ class Experiment(ExperimentKeys):
         ExperimentError
             The file cannot be read, or anything in it is wrong; all problems at once.
         """
-        return cls._checked(read_toml(path), str(path), {})
+        return cls.from_keys(read_toml(path), str(path))
 
     @classmethod
     def from_flags(cls, toml: str | Path | None = None, **flags: Any) -> Self:
@@ -92,6 +93,8 @@ class Experiment(ExperimentKeys):
         if problems:  # flags cannot be put into what is no table
             raise ExperimentError(*problems)
         flag_of = _overlay(own, given)
+        if keys is not None:
+            own.setdefault("trace", None)  # a file that names no requests does not mean those of the example
         return cls._checked(own, file, flag_of)
 
     @classmethod
@@ -160,8 +163,8 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise ExperimentError(f"{path}: no such file; give the path of an experiment file (TOML)") from None
     except OSError as error:
         raise ExperimentError(f"{path}: cannot be read ({error.strerror}); give the path of a TOML file") from None
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise ExperimentError(f"{path}: not TOML ({error}); correct it") from None
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested beyond reason
+        raise ExperimentError(f"{path}: not TOML ({one_line(error)}); correct it") from None
     for table in (keys, *(each for each in _tables(keys.get("variant")) if isinstance(each, dict))):
         _see_from_here(table, path.parent)
     return keys

@@ -36,6 +36,7 @@ Seconds = Annotated[float, _quantity(parse_seconds, "50ms")]
 Pause = Annotated[float, _quantity(parse_seconds, "5ms", zero=True)]
 Rate = Annotated[float, _quantity(parse_rate_rps, "200rps")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weights = Annotated[dict[str, Positive], Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 
@@ -48,6 +49,8 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+_MOST_CLIENTS = 1_000_000
+"""Each is held in memory."""
 MLPERF = "mlperf-"
 """How the names of sources start that last longer and need no rate."""
 
@@ -57,8 +60,8 @@ class Sender(_Table):
 
     process: str = "poisson"
     rate_rps: Rate = Field(alias="rate")
-    models: dict[str, Positive] | None = None
-    """Weights; those of all tenants if left out."""
+    models: Weights | None = None
+    """Those of all tenants if left out."""
     bursts: Literal["own", "shared"] = "own"
 
 
@@ -67,14 +70,14 @@ class Arrivals(_Table):
 
     process: str = "poisson"
     """Such as `gamma:cv=4`; `isim list arrivals` shows all."""
-    tenants: dict[str, Sender] | None = None
+    tenants: Annotated[dict[str, Sender], Field(min_length=1)] | None = None
     """Several that send requests, each by a process of its own; instead of `process`, `rate` and `bursts`."""
     rate_rps: Rate | None = Field(None, alias="rate")
     """Long-run mean of all models together."""
     duration_s: Seconds = Field(None, alias="duration")  # type: ignore[assignment]
     """If left out 60 s; 600 s for the scenarios of MLPerf."""
-    models: dict[str, Positive] | None = None
-    """Weights; every model of the profile alike if left out."""
+    models: Weights | None = None
+    """Every model of the profile alike if left out."""
     bursts: Literal["own", "shared"] = "own"
     """Whether models burst independently or together."""
 
@@ -112,6 +115,13 @@ class Clients(_Table):
     """After how many requests a client falls silent, if its duration has passed as well."""
     duration_s: Seconds | None = Field(None, alias="duration")
     """After which time a client falls silent, if it has sent its requests as well."""
+
+    @on_field("models")
+    @classmethod
+    def _countable(cls, models: dict[str, int]) -> dict[str, int]:
+        if (clients := sum(models.values())) > _MOST_CLIENTS:
+            raise ValueError(f"too many clients in all (found {clients}); keep to {_MOST_CLIENTS:,}")
+        return models
 
 
 class Following(_Table):

@@ -27,7 +27,7 @@ class Impossible:
 """
 
 EXPERIMENTS = {
-    "number-profile": "profile = 3",
+    "number-profile": 'profile = 3\ntrace = "good.csv"',
     "number-slo": "slo = 3",
     "number-arrivals": "arrivals = 3",
     "text-clients": 'clients = "x"',

@@ -148,9 +148,39 @@ def test_one_sentence_a_mistake(text: str, problem: str, tmp_path: Path) -> None
     keys = (
         "profile, trace, arrivals, clients, then, policy, sharing, concurrency, contention, slo, noise, horizon, seed"
     )
-    found = problems(text, tmp_path)
+    named = any(source in text for source in ("trace", "arrivals", "clients", "profile"))
+    found = problems(text if named else f"trace = 't.parquet'\n{text}", tmp_path)
     assert [one for one in found if one.startswith(problem.format(keys=keys) if "{keys}" in problem else problem)]
     assert len(found) == (2 if ".rat:" in problem else 1)
+
+
+@pytest.mark.parametrize("text", ["", "policy = 'greedy'", "profile = 'analytic:T4'\n[slo]\nresnet50 = '9ms'"])
+def test_a_file_without_requests_is_not_the_example(text: str, tmp_path: Path) -> None:
+    assert problems(text, tmp_path) == ["no requests (found neither trace, arrivals nor clients); give one of them"]
+    (tmp_path / "e.toml").write_text(text)
+    assert Experiment.from_flags(tmp_path / "e.toml", rate_rps=5.0).arrivals is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("arrivals = { rate = '5rps', models = {} }", "arrivals.models: empty (found {}); name at least one"),
+        ("arrivals = { tenants = {} }", "arrivals.tenants: empty (found {}); name at least one"),
+        (
+            "arrivals = { tenants = { a = { rate = '5rps', models = {} } } }",
+            "arrivals.tenants.a.models: empty (found {}); name at least one",
+        ),
+        (
+            "horizon = '1s'\nclients = { models = { a = 999999, b = 2 } }",
+            "clients.models: too many clients in all (found 1000001); keep to 1,000,000",
+        ),
+        ("x = " + 9999 * "[", "not TOML ("),
+    ],
+    ids=["models", "tenants", "a tenant's models", "clients", "nesting"],
+)
+def test_nothing_and_too_much(text: str, problem: str, tmp_path: Path) -> None:
+    [found] = problems(text, tmp_path)
+    assert found.startswith(problem)
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
