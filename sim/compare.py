@@ -1,176 +1,191 @@
-"""Run several policies on the same requests and say how their figures differ."""
+"""Run several variants on the same requests and say how their figures differ."""
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from isim.comparison.comparison import Comparison
+from isim.comparison.document import document
+from isim.comparison.half_width import HalfWidth
+from isim.comparison.notes import notes
+from isim.comparison.pairs import RANKING
+from isim.comparison.replication import Replication
+from isim.comparison.run_store import opened
+from isim.comparison.sweep import Sweep, Told
+from isim.comparison.variants import Variant, check_variants
 from isim.errors import ExperimentError
+from isim.executor import Executor, Here
 from isim.experiment import Experiment
-from isim.inputs import Problems, load_inputs
+from isim.inputs import Inputs, Problems, load_inputs
+from isim.run import Run
 from isim.simulate import check, takes_seed
-from isim.statistics import Interval, interval, paired_difference
-from isim.whole_folder import writing
+from isim.whole_folder import check_free, writing
 
 DESCRIPTION = "compare.json"
 
 
-class Comparison(NamedTuple):
-    """The figures of several policies over replications."""
+class Rules(NamedTuple):
+    """How a comparison is made."""
 
-    policies: tuple[str, ...]
-    seeds: tuple[int, ...]
-    """Of the replications; every policy met the same requests and noise at a seed."""
-    note: str
-    """Why there are no intervals; empty if there are."""
-    descriptions: Mapping[str, Sequence[Mapping[str, Any]]]
-    """Of each policy, what `run.json` says, by replication."""
-
-    def interval(self, policy: str, figure: str, model: str | None = None) -> Interval | None:
-        """Return the mean of a figure over replications; None where a replication does not have it.
-
-        Parameters
-        ----------
-        figure
-            A key of the figures, such as `latency_p99_s`.
-        model
-            Of which model; None for all together.
-        """
-        values = self._values(policy, figure, model)
-        return interval(values) if values is not None else None
-
-    def difference(self, policy: str, figure: str, model: str | None = None) -> Interval | None:
-        """Return the mean of a figure minus that of the first policy, paired by replication."""
-        values, baseline = (self._values(name, figure, model) for name in (policy, self.policies[0]))
-        return paired_difference(values, baseline) if values is not None and baseline is not None else None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as a document: `policies` by name, each `total` and `models`, each figure an interval."""
-        first = self.descriptions[self.policies[0]][0]
-        models = list(first["summary"]["models"])
-        return {
-            "seeds": list(self.seeds),
-            "replications": len(self.seeds),
-            "note": self.note,
-            "baseline": self.policies[0],
-            **{key: first[key] for key in ("provenance", "contention", "inputs", "versions")},
-            "parameters": {key: value for key, value in first["parameters"].items() if key not in ("policy", "seed")},
-            "policies": {
-                policy: {
-                    "total": self._document(policy, None),
-                    "models": {model: self._document(policy, model) for model in models},
-                }
-                for policy in self.policies
-            },
-        }
-
-    def _document(self, policy: str, model: str | None) -> dict[str, Any]:
-        figures = _figures(self.descriptions[self.policies[0]][0], model)
-        return {
-            figure: {
-                "mean": None if (found := self.interval(policy, figure, model)) is None else found.mean,
-                "ci95": _ends(found),
-                "minus_baseline": None if (change := self.difference(policy, figure, model)) is None else change.mean,
-                "minus_baseline_ci95": _ends(change),
-            }
-            for figure in figures
-        }
-
-    def _values(self, policy: str, figure: str, model: str | None) -> list[float] | None:
-        values = [_figures(description, model).get(figure) for description in self.descriptions[policy]]
-        known = [float(value) for value in values if value is not None]
-        return known if len(known) == len(values) else None
+    replications: int = 5
+    """How many seeds, at least 1. If nothing in the experiments is random, they run once."""
+    by: str = "attainment"
+    """The figure by which variants are ranked."""
+    with_warm_up: bool = False
+    """Keep the start of every replication; else it is left out by MSER-5, the same part for all variants."""
+    until: HalfWidth | None = None
+    """Go on, as many replications at a time, until the intervals of a figure are as narrow as this says."""
 
 
 def compare(
-    experiment: Experiment,
-    policies: Sequence[str],
-    replications: int = 5,
+    variants: Sequence[Variant],
+    rules: Rules = Rules(),  # noqa: B008 -- a tuple, which nobody can change
     folder: str | Path | None = None,
     force: bool = False,
-    say: Callable[[str], None] = lambda text: None,
+    executor: Executor | None = None,
+    told: Told = lambda done, total: None,
 ) -> Comparison:
-    """Run every policy at every seed, on the same requests and with the same noise.
+    """Run every variant at every seed, on the same requests and with the same noise.
 
     Parameters
     ----------
-    experiment
-        Everything but the policy; its seed is that of the first replication, the others follow.
-    policies
-        Specs, the first of which the others are compared with.
-    replications
-        How many seeds, at least 1. If nothing in the experiment is random, it is run once.
+    variants
+        The first is that with which the others are compared; its seed is that of the first replication.
     folder
-        Where to keep the run folders and `compare.json`; None to keep nothing.
+        Where to keep the run folders and `compare.json`; None to keep nothing. What is finished of an interrupted
+        comparison lies beside it, in FOLDER.unfinished, and is not run again.
     force
         Replace a folder that an earlier comparison wrote.
-    say
-        Told what is being run.
+    executor
+        Where simulations run; in this process if None. The result is the same wherever.
+    told
+        Told about progress.
 
     Raises
     ------
     IsimError
-        As `Experiment.run`; or a policy is named twice.
+        As `Experiment.run`; or two variants have the same name.
     """
-    _check(experiment, policies, replications)
-    thinking = experiment.clients is not None and experiment.clients.think_law != "constant"
-    drawn = experiment.arrivals is not None or thinking or experiment.noise
-    random = drawn or any(takes_seed(policy) for policy in policies)
-    note = "" if replications > 1 else "one replication has no confidence interval; give more with --seeds"
-    if not random:
-        replications, note = 1, "nothing is random here, so there is nothing to replicate: every policy ran once"
-    seeds = tuple(range(experiment.seed, experiment.seed + replications))
-    if folder is not None:
-        with writing(folder, force, DESCRIPTION) as partial:
-            found = Comparison(tuple(policies), seeds, note, _run_all(experiment, policies, seeds, partial, say))
-            text = json.dumps(found.to_json(), indent=2, sort_keys=True, allow_nan=False)
-            (partial / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
-        return found
-    with TemporaryDirectory(prefix="isim-") as temporary:
-        descriptions = _run_all(experiment, policies, seeds, Path(temporary), say)
-    return Comparison(tuple(policies), seeds, note, descriptions)
-
-
-def _check(experiment: Experiment, policies: Sequence[str], replications: int) -> None:
-    problems = []
-    if replications < 1:
-        problems.append(f"seeds: at least one replication is needed (found {replications}); write 5, say")
-    if twice := sorted({policy for policy in policies if policies.count(policy) > 1}):
-        problems.append(f"policy {', '.join(twice)}: given twice (found {len(policies)} policies); give each once")
-    if problems:
-        raise ExperimentError(*problems)
-
-
-def _run_all(
-    experiment: Experiment, policies: Sequence[str], seeds: Sequence[int], folder: Path, say: Callable[[str], None]
-) -> dict[str, list[dict[str, Any]]]:
-    descriptions: dict[str, list[dict[str, Any]]] = {policy: [] for policy in policies}
-    profile = None
-    for seed in seeds:
-        inputs = load_inputs(experiment.model_copy(update={"seed": seed}), profile)
-        variants = {policy: experiment.model_copy(update={"seed": seed, "policy": policy}) for policy in policies}
-        if profile is None:  # before the first run: a mistake in the last policy is told at once
-            problems = Problems()
-            for variant in variants.values():
-                problems.collect(partial(check, variant, inputs))
-            problems.raise_any()
-        profile = inputs.profile
-        for number, (policy, variant) in enumerate(variants.items()):
-            say(f"seed {seed} ({seed - seeds[0] + 1} of {len(seeds)}), {policy}")
-            name = f"{number + 1}-{re.sub(r'[^A-Za-z0-9=.,-]+', '_', policy)[:80]}"
-            run = variant.run(folder / name / f"seed-{seed}", inputs=inputs)
-            descriptions[policy].append(run.description)
-    return descriptions
-
-
-def _figures(description: Mapping[str, Any], model: str | None) -> dict[str, Any]:
-    figures = description["summary"]
-    found: dict[str, Any] = figures["total"] if model is None else figures["models"].get(model, {})
+    output = None if folder is None else Path(folder)
+    inputs = prepare(variants, rules, output, force)
+    with executor or Here() as place, opened(output) as store:
+        sweep = Sweep(store, place, inputs.profile, told)
+        replications: list[Replication] = []
+        while True:
+            replications += _replicate(sweep, variants, _next_seeds(variants, rules, len(replications)), rules, output)
+            found = _comparison(variants, rules, replications, output)
+            if rules.until is None or rules.until.reached(found) or len(replications) >= rules.until.most:
+                break
+        if output is not None:
+            _keep(found, sweep, variants, output, force)
     return found
 
 
-def _ends(found: Interval | None) -> list[float] | None:
-    return None if found is None or found.low is None or found.high is None else [found.low, found.high]
+def prepare(variants: Sequence[Variant], rules: Rules, output: Path | None, force: bool) -> Inputs:
+    """Check all that can be checked before anything runs, and return the inputs of the first replication.
+
+    Raises
+    ------
+    IsimError
+        It cannot run, or cannot be written; all problems at once.
+    """
+    check_variants(variants)
+    if rules.replications < 1:
+        raise ExperimentError(f"seeds: at least one replication is needed (found {rules.replications}); write 5, say")
+    if rules.by not in RANKING:
+        raise ExperimentError(f"by: no figure to rank by (found {rules.by!r}); choose of {', '.join(RANKING)}")
+    if output is not None:
+        check_free(output, force, DESCRIPTION)
+    inputs = load_inputs(variants[0].experiment)
+    problems = Problems()
+    for variant in variants:  # a mistake in the last one is told before the first one runs
+        problems.collect(partial(check, variant.experiment, inputs))
+    problems.raise_any()
+    return inputs
+
+
+def is_random(variants: Sequence[Variant]) -> bool:
+    """Return whether the seed makes a difference to any of the variants."""
+    first = variants[0].experiment
+    thinking = first.clients is not None and first.clients.think_law != "constant"
+    drawn = first.arrivals is not None or thinking or first.noise
+    return drawn or any(takes_seed(variant.experiment.policy) for variant in variants)
+
+
+def folder_names(variants: Sequence[Variant]) -> dict[str, str]:
+    """Return by variant the name of the folder of its runs."""
+    return {
+        variant.name: f"{number}-{re.sub(r'[^A-Za-z0-9=.,-]+', '_', variant.name)[:80]}"
+        for number, variant in enumerate(variants, 1)
+    }
+
+
+def _next_seeds(variants: Sequence[Variant], rules: Rules, done: int) -> Sequence[int]:
+    count = rules.replications if is_random(variants) else 1
+    if rules.until is not None:
+        count = min(count, rules.until.most - done)
+    first = variants[0].experiment.seed + done
+    return range(first, first + count)
+
+
+def _replicate(
+    sweep: Sweep, variants: Sequence[Variant], seeds: Sequence[int], rules: Rules, output: Path | None
+) -> list[Replication]:
+    """Run every variant at every seed; measure those of a seed as soon as the last of them has finished."""
+    planned = [(seed, variant.name, at_seed(variant, seed)) for seed in seeds for variant in variants]
+    runs: dict[int, dict[str, Run]] = {seed: {} for seed in seeds}
+    found: dict[int, Replication] = {}
+    for number, run in sweep.finished([experiment for *_, experiment in planned]):
+        seed, name, _ = planned[number]
+        runs[seed][name] = run
+        if len(runs[seed]) == len(variants):
+            of_seed = runs.pop(seed)
+            found[seed] = Replication.of({each.name: of_seed[each.name] for each in variants}, rules.with_warm_up)
+            if output is None:  # nobody will look at them
+                for each in of_seed.values():
+                    shutil.rmtree(each.folder)
+    return [found[seed] for seed in seeds]
+
+
+def at_seed(variant: Variant, seed: int) -> Experiment:
+    """Return the experiment of a variant at a seed."""
+    return variant.experiment.model_copy(update={"seed": seed})
+
+
+def _comparison(
+    variants: Sequence[Variant], rules: Rules, replications: Sequence[Replication], output: Path | None
+) -> Comparison:
+    names = tuple(variant.name for variant in variants)
+    first = variants[0].experiment.seed
+    seeds = tuple(range(first, first + len(replications)))
+    unsteady = {
+        name: at
+        for name in names
+        if (at := [seed for seed, each in zip(seeds, replications, strict=True) if name in each.unsteady])
+    }
+    found = Comparison(
+        names, seeds, rules.by, (),
+        {name: [each.descriptions[name] for each in replications] for name in names},
+        {name: [each.figures[name] for each in replications] for name in names},
+        tuple(each.warm_up_s for each in replications),
+        unsteady,
+        {} if output is None else folder_names(variants),
+    )  # fmt: skip
+    missed = rules.until is not None and not rules.until.reached(found)
+    said = notes(len(seeds), is_random(variants), unsteady, str(rules.until) if missed else "")
+    return found._replace(notes=tuple(said))
+
+
+def _keep(found: Comparison, sweep: Sweep, variants: Sequence[Variant], output: Path, force: bool) -> None:
+    text = json.dumps(document(found), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    with writing(output, force, DESCRIPTION) as partial_folder:
+        (partial_folder / DESCRIPTION).write_text(text, encoding="utf-8")
+        for variant, name in zip(variants, folder_names(variants).values(), strict=True):
+            (partial_folder / name).mkdir()
+            for seed in found.seeds:
+                # Moved, and last: a full disk would have been noticed by now.
+                sweep.folder(at_seed(variant, seed)).rename(partial_folder / name / f"seed-{seed}")

@@ -42,7 +42,7 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
         The name is taken, or something cannot be written (the disk is full, say).
     """
     shown, folder = str(folder), Path(os.path.realpath(folder))  # what a link leads to is replaced, not the link
-    _check_free(shown, folder, force, mark)
+    check_free(shown, force, mark)
     partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
     made: list[Path] = []
     with _terminable():
@@ -53,7 +53,7 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
             partial.mkdir()
             yield partial
             _to_disk(partial)
-            _check_free(shown, folder, force, mark)
+            check_free(shown, force, mark)
             _rename(partial, folder)
         except BaseException as error:
             shutil.rmtree(partial, ignore_errors=True)
@@ -67,7 +67,20 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
             raise
 
 
-def _check_free(shown: str, folder: Path, force: bool, mark: str) -> None:
+def check_free(shown: str | Path, force: bool, mark: str) -> None:
+    """Check that a folder could be written now.
+
+    Parameters
+    ----------
+    shown, force, mark
+        As of `writing`.
+
+    Raises
+    ------
+    RunError
+        The name is taken.
+    """
+    folder = Path(os.path.realpath(shown))
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""`isim compare`: run several policies on the same requests and say how they differ."""
+"""`isim compare`: run several variants on the same requests and say how they differ."""
 
 from pathlib import Path
 from typing import Any
@@ -12,38 +12,57 @@ from isim.cli.experiment_flags import experiment_flags
 @experiment_flags
 @click.option("--policy", "policies", multiple=True, help="NAME[:key=value,...], repeatable, first the baseline.")
 @click.option("--seeds", default=5, type=click.IntRange(min=1), help="Replications: seeds from --seed on.")
+@click.option("--by", default="attainment", metavar="FIGURE", help="Rank by this figure.")
+@click.option("--half-width", "half_width", help="Replicate until intervals are as narrow: 'latency_p99_s <= 5%'.")
+@click.option("--most-seeds", default=100, type=click.IntRange(min=1), help="Replications at most, for --half-width.")
+@click.option("--warm-up/--no-warm-up", default=True, help="Leave the start of each replication out, by MSER-5.")
+@click.option("--executor", default="processes", help="processes, processes:N or dask://host:port.")
+@click.option("--fail-if", help="Exit with 3 if this surely holds of a variant: 'minus_baseline_attainment < 0'.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Keep the run folders here.")
 @click.option("-f", "--force", is_flag=True, help="Replace the folder of an earlier comparison.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing to standard error but errors.")
 def command(
-    experiment: Path | None, policies: tuple[str, ...], seeds: int, output: Path | None, force: bool, as_json: bool,
-    quiet: bool, **flags: Any,
+    experiment: Path | None, policies: tuple[str, ...], seeds: int, by: str, half_width: str | None, most_seeds: int,
+    warm_up: bool, executor: str, fail_if: str | None, output: Path | None, force: bool, as_json: bool, quiet: bool,
+    **flags: Any,
 ) -> None:  # fmt: skip
-    """Run several policies on the same requests and say how their figures differ.
+    """Run several variants on the same requests and say which differences are real.
 
-    At every seed all policies meet the same arrivals and the same noise, so that their difference is told apart from
-    luck: its 95 % interval is that of the paired differences.
+    EXPERIMENT is a TOML file with a table [[variant]] for each; --policy names variants without a file, or in place of
+    its own. A list, or braces as in 'dynamic:max_batch={4,8}', stands for several. At every seed all variants meet the
+    same arrivals and the same noise. What an interrupted comparison with -o had finished is not run again.
 
     \b
-    isim compare --policy fcfs --policy greedy --policy dynamic:max_batch=8,max_queue_delay=2ms
-    isim compare --profile p.parquet --trace t.parquet --policy greedy --policy static:batch_size=4 -o cmp/
+    isim compare --policy fcfs --policy greedy --policy 'dynamic:max_batch={4,8},max_queue_delay=2ms'
+    isim compare experiment.toml --seeds 10 --by latency_p99_s -o cmp/
     """
     import json
 
     from isim.cli.comparison_table import print_comparison
-    from isim.cli.progress import progress
-    from isim.compare import compare
-    from isim.experiment import Experiment
+    from isim.cli.fail_if import Condition
+    from isim.cli.progress_bar import progress_bar
+    from isim.cli.surely import leave_if_any
+    from isim.compare import Rules, compare
+    from isim.comparison.document import document
+    from isim.comparison.half_width import HalfWidth
+    from isim.comparison.variants import variants_of
+    from isim.executor import make_executor
 
-    checked = Experiment.from_flags(experiment, **flags)
-    with progress(quiet) as say:
-        found = compare(checked, policies or (checked.policy,), seeds, output, force, say)
-    if not quiet and found.note:
-        click.echo(f"isim: {found.note}", err=True)
-    if not quiet and output is not None:
-        click.echo(f"isim: wrote {output}", err=True)
+    condition = Condition.parse(fail_if)
+    until = HalfWidth.parse(half_width, most_seeds) if half_width is not None else None
+    place = make_executor(executor)
+    variants = variants_of(experiment, policies, **flags)
+    with progress_bar(quiet) as told:
+        found = compare(variants, Rules(seeds, by, not warm_up, until), output, force, place, told)
+    if not quiet:
+        for note in found.notes:
+            click.echo(f"isim: {note}", err=True)
+        if output is not None:
+            click.echo(f"isim: wrote {output}", err=True)
     if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2, sort_keys=True))
+        click.echo(json.dumps(document(found), indent=2, sort_keys=True))
     else:
         print_comparison(found)
+    if condition is not None:
+        leave_if_any(condition, found)

@@ -121,10 +121,12 @@ def _choices(table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _values(value: object) -> Iterator[Any]:
     for each in value if isinstance(value, list) else [value]:
-        parts = _CHOICE.split(each) if isinstance(each, str) else [each]
+        if not isinstance(each, str):
+            yield each
+            continue
         # Every second part stood in braces.
-        choices = [part.split(",") if number % 2 else [part] for number, part in enumerate(parts)]
-        yield from ("".join(chosen) for chosen in product(*choices)) if len(parts) > 1 else parts
+        choices = [part.split(",") if number % 2 else [part] for number, part in enumerate(_CHOICE.split(each))]
+        yield from map("".join, product(*choices))
 
 
 def _names(tables: Sequence[Mapping[str, Any]], experiments: Sequence[Experiment]) -> Iterator[str]:

@@ -1,0 +1,30 @@
+"""What a reader of a comparison must know before trusting its figures."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+
+def notes(replications: int, random: bool, unsteady: Mapping[str, Sequence[int]], missed: str) -> Iterator[str]:
+    """Yield a sentence for each thing to know.
+
+    Parameters
+    ----------
+    replications
+        How many ran.
+    random
+        Whether seeds make a difference.
+    unsteady
+        The seeds at which a variant had no steady state.
+    missed
+        The half-width that was asked for and not reached; empty if there is none.
+    """
+    if not random:
+        yield "nothing is random here, so there is nothing to replicate: every variant ran once"
+    elif replications == 1:
+        yield "one replication has no confidence interval; give more with --seeds"
+    for variant, seeds in unsteady.items():
+        yield (
+            f"{variant} has no steady state at {len(seeds)} of {replications} seeds: its latency still drifts in the "
+            "second half of the run, as in overload; its figures there depend on how long the run lasts"
+        )
+    if missed:
+        yield f"half-width {missed} was not reached with {replications} replications; give more with --most-seeds"

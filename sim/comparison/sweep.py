@@ -1,0 +1,79 @@
+"""Run many experiments, wherever they run, and keep what each left."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from isim.comparison.run_store import RunStore
+from isim.executor import Executor
+from isim.experiment import Experiment
+from isim.inputs import load_inputs
+from isim.profiler.profile import Profile
+from isim.run import Run
+
+Told = Callable[[int, int], None]
+"""Told how many simulations are done, and of how many."""
+
+Task = tuple[Experiment, Profile]
+"""An experiment, and its profile, which costs more to read or compute than the requests."""
+
+
+class Sweep:
+    """Run experiments that are not in the store yet, and count.
+
+    Parameters
+    ----------
+    store
+        Where finished runs lie.
+    executor
+        Where simulations run; it is entered already.
+    profile
+        That of every experiment.
+    told
+        Told about progress.
+    """
+
+    def __init__(self, store: RunStore, executor: Executor, profile: Profile, told: Told) -> None:
+        self._store = store
+        self._executor = executor
+        self._profile = profile
+        self._told = told
+        self._done = self._total = 0
+
+    def finished(self, experiments: Sequence[Experiment]) -> Iterator[tuple[int, Run]]:
+        """Yield the position of each experiment and its run, as they finish: first those that are in the store.
+
+        Raises
+        ------
+        IsimError
+            As `Experiment.run`; what had finished before stays in the store.
+        """
+        names = [self._store.name(experiment) for experiment in experiments]
+        left = [number for number, name in enumerate(names) if not self._store.has(name)]
+        self._total += len(names)
+        self._count(len(names) - len(left))
+        for number in sorted(set(range(len(names))) - set(left)):
+            yield number, Run.read(self._store.path(names[number]))
+        tasks = [(experiments[number], self._profile) for number in left]
+        for position, files in self._executor.finished(simulate_files, tasks):
+            number = left[position]
+            self._store.put(names[number], files)
+            self._count(1)
+            yield number, Run.read(self._store.path(names[number]))
+
+    def folder(self, experiment: Experiment) -> Path:
+        """Return where the finished run of an experiment lies."""
+        return self._store.path(self._store.name(experiment))
+
+    def _count(self, done: int) -> None:
+        self._done += done
+        self._told(self._done, self._total)
+
+
+def simulate_files(task: Task) -> dict[str, bytes]:
+    """Simulate, and return the files of the run folder: whoever asked may be on another machine."""
+    experiment, profile = task
+    with TemporaryDirectory(prefix="isim-") as temporary:
+        folder = Path(temporary) / "run"
+        experiment.run(folder, inputs=load_inputs(experiment, profile))
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
