@@ -52,12 +52,17 @@ def measure_mix(bench: Bench, mix: Mix, sharing: str, rounds: Rounds, seed: str)
     Raises
     ------
     ProfileError
-        The device cannot share so, a member cannot be run, or everything was throttled.
+        The device cannot share so or hold a member to its share, a member cannot be run, or everything was throttled.
     """
     if sharing not in bench.device.sharings:
         raise ProfileError(
             f"--sharing {sharing}: --device {bench.device.spec} cannot share so; "
             f"use {' or '.join(bench.device.sharings)}"
+        )
+    if sharing != "mps" and (held := [str(member) for member in mix if member.sm_share != 1]):
+        raise ProfileError(
+            f"--sharing {sharing}: cannot hold {' and '.join(held)} to a share of the device, only mps can; "
+            "leave out what stands behind '/'"
         )
     members = InProcesses(bench.device, mix, sharing) if sharing in _IN_PROCESSES else OnStreams(bench.device, mix)
     try:

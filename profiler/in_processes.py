@@ -3,6 +3,7 @@
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import numpy as np
 from isim.errors import ProfileError
 from isim.profiler.device.contract import Device
 from isim.profiler.lanes import Executions
-from isim.profiler.mix import Mix
+from isim.profiler.mix import Member, Mix
 
 _LOAD_TIMEOUT_S = 600.0
 _STRETCH_TIMEOUT_S = 180.0
@@ -41,15 +42,7 @@ class InProcesses:
         self._rest = [b""] * len(mix)
         try:
             for index, member in enumerate(mix):
-                command = [sys.executable, "-m", "isim.profiler.member_process", device.spec, str(index)]
-                self._processes.append(
-                    subprocess.Popen(
-                        [*command, member.model, str(member.batch_size)],
-                        stdin=subprocess.PIPE,
-                        stdout=subprocess.PIPE,
-                        env={**os.environ, **device.environment(sharing, member.sm_share)},
-                    )
-                )
+                self._processes.append(_started(device, sharing, index, member))
             self.models = [self._answer(index, _LOAD_TIMEOUT_S)["model"] for index in range(len(mix))]
         except BaseException:
             self.close()
@@ -116,3 +109,18 @@ class InProcesses:
     def _ended(self, member: int) -> ProfileError:
         code = self._processes[member].wait()
         return ProfileError(f"{self._mix[member]}: its process ended (exit code {code}); its messages stand above")
+
+
+def _started(device: Device, sharing: str, index: int, member: Member) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "isim.profiler.member_process", device.spec, str(index)]
+    # Ctrl-C reaches every process of a terminal: a member holds it back until it can end without a traceback.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(
+            [*command, member.model, str(member.batch_size)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **device.environment(sharing, member.sm_share)},
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

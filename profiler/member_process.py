@@ -5,6 +5,7 @@ It answers each line of JSON on its input with one on its output; end of input e
 
 import json
 import os
+import signal
 import sys
 from typing import Any, TextIO
 
@@ -44,11 +45,12 @@ def main() -> None:
     os.dup2(2, 1)
     spec, index, model, batch_size = sys.argv[1:]
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # held back since before Python began
         serve(spec, int(index), model, int(batch_size), sys.stdin, answers)
     except IsimError as error:
         print(json.dumps({"problems": error.problems}), file=answers, flush=True)
-    except KeyboardInterrupt:
-        pass  # the parent was interrupted with it, and says so
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass  # the parent was interrupted with it and says so, or is gone
 
 
 if __name__ == "__main__":

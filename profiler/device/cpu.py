@@ -76,8 +76,6 @@ class CpuDevice:
 
     def environment(self, sharing: str, sm_share: float) -> Mapping[str, str]:
         """Return nothing: a process takes its core from the number of its stream."""
-        if sm_share != 1:
-            raise ProfileError(f"--device {self.spec}: a CPU cannot hold a member to a share (found {sm_share:g})")
         return {}
 
     def load(self, model: str, batch_size: int) -> CallableWorkload | OnnxWorkload:

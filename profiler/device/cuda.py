@@ -15,6 +15,10 @@ from isim.profiler.device.cuda_clock import CudaClock, CudaEvent
 from isim.profiler.device.cuda_driver import cuda_driver, explained
 
 
+# Wherever its daemon is found, every process becomes a client of MPS; where it is not, processes take turns.
+_NO_DAEMON = "/nonexistent"
+
+
 @dataclass(frozen=True, slots=True)
 class CudaStream:
     """A stream of a GPU; `handle` is pycuda's."""
@@ -99,8 +103,10 @@ class CudaDevice:
         }
 
     def environment(self, sharing: str, sm_share: float) -> Mapping[str, str]:
-        """Return what a client of MPS needs to hold a share of the SMs."""
-        return {"CUDA_MPS_ACTIVE_THREAD_PERCENTAGE": f"{100 * sm_share:g}"} if sharing == "mps" else {}
+        """Return what a client of MPS needs to hold a share of the SMs, and what keeps others from becoming clients."""
+        if sharing == "mps":
+            return {"CUDA_MPS_ACTIVE_THREAD_PERCENTAGE": f"{100 * sm_share:g}"}
+        return {"CUDA_MPS_PIPE_DIRECTORY": _NO_DAEMON}
 
     def load(self, model: str, batch_size: int) -> Workload:
         """Load a stressor, an ONNX file or what a function of a module makes; raises ProfileError where that fails."""

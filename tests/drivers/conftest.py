@@ -43,9 +43,14 @@ class Done:
 
     @property
     def contexts_left(self) -> list[str] | None:
-        """Contexts still pushed and still retained when the process ended; None if it did not end by itself."""
-        left = [words for words in self.log if words[0] == "left"]
-        return left[-1][1:3] if left else None
+        """Contexts still pushed and still retained as processes ended, most of any; None if none ended by itself."""
+        left = [words[1:3] for words in self.log if words[0] == "left"]
+        return max(left, default=None)
+
+    @property
+    def processes(self) -> int:
+        """Processes that used the GPU and ended by themselves."""
+        return sum(words[0] == "left" for words in self.log)
 
 
 @pytest.fixture(scope="session")
@@ -95,14 +100,27 @@ class VirtualGpu:
         tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "tools" / name}.py" "$@"\n')
         tool.chmod(0o755)
 
+    def share(self) -> None:
+        """Let the processes that `isim` starts use this GPU too, on one virtual clock."""
+        self.environment["ISIM_FAKE_CUDA_SHARED"] = str(self.folder / "gpu")
+        self.environment["PYTHONPATH"] += f":{HERE / 'stand_ins' / 'members'}"
+
+    def start_mps(self) -> None:
+        """Put the control pipe of MPS where its clients look for it."""
+        pipes = self.folder / "mps"
+        pipes.mkdir()
+        (pipes / "control").touch()
+        self.environment["CUDA_MPS_PIPE_DIRECTORY"] = str(pipes)
+
     def isim(self, *arguments: str, **environment: str) -> Done:
         """Run `isim` on the virtual clock and return what came of it."""
-        for log in ("cuda.log", "clocks.log"):
-            (self.folder / log).unlink(missing_ok=True)
+        for left in ("cuda.log", "clocks.log", "gpu"):
+            (self.folder / left).unlink(missing_ok=True)
         done = subprocess.run(
             [sys.executable, str(HERE / "on_virtual_gpu.py"), *arguments],
             cwd=self.folder, env={**self.environment, **environment},
             capture_output=True, text=True, timeout=120, check=False,
+            start_new_session=True,  # Ctrl-C at a terminal goes to the whole group
         )  # fmt: skip
         return Done(done.returncode, done.stdout, done.stderr, self._log("cuda.log"), self._log("clocks.log"))
 

@@ -25,7 +25,7 @@ static stream *of(CUstream handle) {
 
 /* Every call on a context takes time, and fails once the context is broken. */
 static CUresult call(void) {
-  host_us += CALL_US;
+  let_pass(CALL_US);
   return depth ? sticky() : CUDA_ERROR_INVALID_CONTEXT;
 }
 
@@ -110,7 +110,6 @@ CUresult cuStreamDestroy(CUstream handle) { delete_stream((stream *)handle); str
 CUresult cuStreamSynchronize(CUstream handle) { wait_for_stream(of(handle)); return call(); }
 CUresult cuStreamQuery(CUstream handle) {
   CUresult result = call();
-  advance_to_host();
   return result ? result : stream_is_idle(of(handle)) ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 CUresult cuStreamWaitEvent(CUstream handle, CUevent e, unsigned flags) {
@@ -122,10 +121,10 @@ CUresult cuStreamWaitEvent(CUstream handle, CUevent e, unsigned flags) {
 CUresult cuEventCreate(CUevent *handle, unsigned flags) {
   (void)flags;
   CUresult result = call();
-  if (result == CUDA_SUCCESS) { *handle = (CUevent)calloc(1, sizeof(event)); events++; }
+  if (result == CUDA_SUCCESS) { *handle = (CUevent)new_event(); events++; }
   return result;
 }
-CUresult cuEventDestroy(CUevent e) { wait_for_event((event *)e); free(e); events--; return CUDA_SUCCESS; }
+CUresult cuEventDestroy(CUevent e) { delete_event((event *)e); events--; return CUDA_SUCCESS; }
 CUresult cuEventRecord(CUevent e, CUstream handle) {
   CUresult result = call();
   if (result == CUDA_SUCCESS) issue_event(of(handle), RECORD, (event *)e);
@@ -134,8 +133,7 @@ CUresult cuEventRecord(CUevent e, CUstream handle) {
 CUresult cuEventSynchronize(CUevent e) { wait_for_event((event *)e); return call(); }
 CUresult cuEventQuery(CUevent e) {
   CUresult result = call();
-  advance_to_host();
-  return result ? result : ((event *)e)->pending ? CUDA_ERROR_NOT_READY : CUDA_SUCCESS;
+  return result ? result : event_is_done((event *)e) ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) {
   const event *a = (event *)from, *b = (event *)to;

@@ -1,4 +1,5 @@
 #include "faults.h"
+#include "hosts.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ CUresult at_launch(void) {
   launches++;
   if (due("launch", launches)) failed = CUDA_ERROR_LAUNCH_FAILED;
   if (due("lost", launches)) failed = CUDA_ERROR_DEVICE_UNAVAILABLE;
-  if (due("interrupt", launches)) raise(SIGINT);
+  if (due("interrupt", launches)) kill(0, SIGINT); /* as a terminal does: every process of the group */
+  if (due("hang", launches)) hang();
   if (due("kill", launches)) raise(SIGKILL);
   return failed;
 }

@@ -5,6 +5,7 @@
    memory:COUNT     this allocation and every later one does not fit (pycuda tries twice)
    lost:COUNT       the GPU falls off the bus at a launch: every later call fails
    interrupt:COUNT  Ctrl-C at a launch
+   hang:COUNT       the process never comes back from a launch
    kill:COUNT       the process is killed at a launch */
 #ifndef ISIM_FAKE_FAULTS_H
 #define ISIM_FAKE_FAULTS_H

@@ -10,7 +10,9 @@
                            time_us sm_clock_mhz memory_clock_mhz temperature_c power_mw reasons(hex)
                            (kernels run at the speed of the clock over the first line's)
 
-   Contention law: while kernels run, each progresses at 1 / max(1, largest sum of their demands over the resources). */
+   Contention law: while kernels run, each progresses at 1 / max(1, largest sum of their demands over the resources).
+   Kernels of several processes (hosts.h) run together where all are clients of MPS, held to the share of the SMs that
+   CUDA_MPS_ACTIVE_THREAD_PERCENTAGE says; else the processes take turns of 2 ms. */
 #ifndef ISIM_FAKE_MODEL_H
 #define ISIM_FAKE_MODEL_H
 
@@ -24,16 +26,17 @@ typedef struct event {
 
 typedef struct stream stream;
 
-extern double host_us; /* the host's clock; the GPU is never ahead of it */
-
 stream *new_stream(void);
 void delete_stream(stream *s);
+void delete_streams_of(int owner); /* of a process, and what is queued on them; the caller holds the lock */
+event *new_event(void);
+void delete_event(event *e);
 void issue_kernel(stream *s, const char *name, unsigned grid, unsigned block);
 void issue_event(stream *s, enum operation_kind kind, event *e);
-void advance_to_host(void);          /* let the GPU catch up with the host */
-void wait_for_stream(stream *s);     /* NULL: for all; moves the host's clock */
+void wait_for_stream(stream *s);     /* NULL: for all of this process; moves the host's clock */
 void wait_for_event(event *e);
 int stream_is_idle(const stream *s);
+int event_is_done(const event *e);
 double virtual_us(void);             /* the host's clock, also for libnvidia-ml and the tests */
 void let_pass(double us);            /* the host sleeps */
 void log_line(const char *format, ...);
