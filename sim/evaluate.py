@@ -22,7 +22,7 @@ LEARNING = ("frozen", "online")
 """After its training a predictor stays as it is, or goes on learning."""
 
 
-class Test(NamedTuple):
+class Trial(NamedTuple):
     """What predictors are trained on, and what they are then asked about; both in order of finish."""
 
     train: Sequence[Case]
@@ -30,7 +30,7 @@ class Test(NamedTuple):
 
 
 def evaluate(
-    specs: Sequence[str], tests: Sequence[Test], seed: int = 0, prepare: Callable[[Predictor], None] = lambda _: None
+    specs: Sequence[str], trials: Sequence[Trial], seed: int = 0, prepare: Callable[[Predictor], None] = lambda _: None
 ) -> list[dict[str, Any]]:
     """Return the figures of each predictor, by what it learned and when it was asked.
 
@@ -38,7 +38,7 @@ def evaluate(
     ----------
     specs
         The predictors; differences are to the first.
-    tests
+    trials
         Folds, whose tests are pooled; each predictor starts anew in each. Without training there is one.
     seed
         Of predictors that take one, and of the bootstrap.
@@ -54,20 +54,20 @@ def evaluate(
         raise PredictorError(f"predictor {twice[0]}: named twice; name each once")
     for spec in specs:
         make_predictor(spec)  # all are known to be right before the first is run
-    cases = [case for test in tests for case in test.test]
+    cases = [case for trial in trials for case in trial.test]
     resampling = Resampling(cases, seed)
     results = []
-    for learning in LEARNING if any(test.train for test in tests) else LEARNING[1:]:
-        said = {spec: [_one(spec, test, learning, seed, prepare) for test in tests] for spec in specs}
+    for learning in LEARNING if any(trial.train for trial in trials) else LEARNING[1:]:
+        said = {spec: [_one(spec, trial, learning, seed, prepare) for trial in trials] for spec in specs}
         results += [
-            _result(spec, learning, moment, cases, said, resampling, alone=len(tests) == 1 and not tests[0].train)
+            _result(spec, learning, moment, cases, said, resampling, alone=len(trials) == 1 and not trials[0].train)
             for moment in MOMENTS
             for spec in specs
         ]
     return results
 
 
-def tests_of(cases: Cases, split: str | None, trained_on: Cases | None, seed: int) -> list[Test]:
+def trials_of(cases: Cases, split: str | None, trained_on: Cases | None, seed: int) -> list[Trial]:
     """Return what to train on and to test on: folds of the cases, other cases, or nothing.
 
     Raises
@@ -76,11 +76,11 @@ def tests_of(cases: Cases, split: str | None, trained_on: Cases | None, seed: in
         The cases cannot be split so.
     """
     if trained_on is not None:
-        return [Test(trained_on.cases, cases.cases)]
+        return [Trial(trained_on.cases, cases.cases)]
     if split is None:
-        return [Test((), cases.cases)]
+        return [Trial((), cases.cases)]
     return [
-        Test([cases.cases[i] for i in fold.train], [cases.cases[i] for i in fold.test])
+        Trial([cases.cases[i] for i in fold.train], [cases.cases[i] for i in fold.test])
         for fold in split_cases(cases.cases, split, seed, cases.path)
     ]
 
@@ -99,12 +99,12 @@ def make_seeded(spec: str, seed: int) -> Predictor:
     return make_predictor(spec)
 
 
-def _one(spec: str, test: Test, learning: str, seed: int, prepare: Callable[[Predictor], None]) -> Said:
+def _one(spec: str, trial: Trial, learning: str, seed: int, prepare: Callable[[Predictor], None]) -> Said:
     predictor = make_seeded(spec, seed)
     prepare(predictor)
-    if test.train:
-        train(predictor, spec, [case.observation for case in test.train])
-    return prequential(predictor, spec, test.test, learning == "online")
+    if trial.train:
+        train(predictor, spec, [case.observation for case in trial.train])
+    return prequential(predictor, spec, trial.test, learning == "online")
 
 
 def _result(

@@ -1,7 +1,7 @@
 """A predictor that runs a contention model forward from what a server can see."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from isim.batch import Batch
@@ -106,8 +106,7 @@ class LookAhead:
         for time_s, enters, place, i in sorted(changes):
             gpu.run(time_s)
             if enters:
-                variant = variants[members[i].model, members[i].batch_size]
-                batches[i] = Batch(place, variant, (), time_s, 1.0, 1.0)
+                batches[i] = Batch(place, _variant(variants, members[i]), (), time_s, 1.0, 1.0)
                 gpu.dispatch(batches[i], time_s)
             elif batches[i] in gpu.residents:
                 gpu.evict(batches[i], time_s)
@@ -137,6 +136,16 @@ class LookAhead:
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the GPU on the side, which is made anew."""
         return {**self.__dict__, "_gpu": None}
+
+
+def _variant(variants: Mapping[tuple[str, int], Variant], member: Member) -> Variant:
+    try:
+        return variants[member.model, member.batch_size]
+    except KeyError:
+        raise PredictorError(
+            f"predictor look-ahead: no measurement of {member.model} at batch size {member.batch_size}; "
+            "ask about batches that the profile holds"
+        ) from None
 
 
 def _total_s(stays: Sequence[Stay]) -> float:

@@ -44,7 +44,7 @@ def command(
 
     from isim.cli.evaluation_table import print_evaluation
     from isim.cli.progress import progress
-    from isim.evaluate import describe_cases, evaluate, tests_of
+    from isim.evaluate import describe_cases, evaluate, trials_of
     from isim.evaluation_plot import evaluation_svg
     from isim.load_cases import load_cases
     from isim.run import versions
@@ -66,7 +66,7 @@ def command(
             say(f"reading {train_on}")
             trained_on, _ = load_cases(train_on, train_profile or profile, sharing)
         say(f"asking {len(predictors)} predictors about {len(cases.cases):,} batches")
-        results = evaluate(predictors, tests_of(cases, split, trained_on, seed), seed, prepare)
+        results = evaluate(predictors, trials_of(cases, split, trained_on, seed), seed, prepare)
         if picture is not None:
             picture.write(evaluation_svg(results, str(source)).encode())
     if not quiet:
