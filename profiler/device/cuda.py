@@ -14,7 +14,6 @@ from isim.profiler.device.contract import Event, Stream, Workload
 from isim.profiler.device.cuda_clock import CudaClock, CudaEvent
 from isim.profiler.device.cuda_driver import cuda_driver, explained
 
-
 # Wherever its daemon is found, every process becomes a client of MPS; where it is not, processes take turns.
 _NO_DAEMON = "/nonexistent"
 
