@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from isim.errors import RunError
 
@@ -19,6 +20,7 @@ _RUN = r"(run\.json|(requests|batches|overlaps|predictions)\.parquet)"
 _OWN = {"run.json": _RUN, "compare.json": rf"compare\.json|[0-9]+-[^/]+/seed-[0-9]+/{_RUN}"}
 """By the mark of a kind of folder, the paths of the files in it; nothing with any other file is ever replaced."""
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -56,10 +58,11 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
             check_free(shown, force, mark)
             _rename(partial, folder)
         except BaseException as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            for above in reversed(made):
-                with suppress(OSError):
-                    above.rmdir()
+            with _undisturbed():
+                shutil.rmtree(partial, ignore_errors=True)
+                for above in reversed(made):
+                    with suppress(OSError):
+                        above.rmdir()
             if isinstance(error, OSError):
                 reason = error.strerror or str(error).splitlines()[0]
                 advice = "make room, or choose another disk" if error.errno in _FULL else "choose another folder"
@@ -154,16 +157,33 @@ def _sync_name(folder: Path) -> None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Turn SIGTERM into an exception, so that what is half written can be removed."""
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    """Turn the signals that end a process into an exception, so that what is half written can be removed."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    if ours:
-        signal.signal(signal.SIGTERM, stop)
+    with _handled(stop, signal.SIG_DFL):
+        yield
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no further signal cut short the removal of what is half written."""
+    with _handled(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(handler: Any, instead_of: Any = None) -> Iterator[None]:
+    """Handle the signals that end a process; only where nobody else does, if `instead_of` says how that looks."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            if (old := signal.getsignal(number)) is not None and instead_of in (None, old):
+                before[number] = old
+                signal.signal(number, handler)
     try:
         yield
     finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -2,7 +2,10 @@
 
 import importlib
 import os
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -58,10 +61,19 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line: exit codes 0 done, 1 wrong input, 2 usage, 3 verdict "no", 4 no GPU, 130 interrupted."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as control-C: what is half written is removed
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - as long as the process
+    if sys.stdout is None:
+        click.echo("isim: standard output is closed; send it to /dev/null if the answer is not wanted", err=True)
+        sys.exit(1)
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):  # click makes the one of the other
+        signal.setitimer(signal.ITIMER_REAL, 0)
         click.echo("isim: interrupted", err=True)
         code = 130
     except click.ClickException as error:
@@ -72,6 +84,26 @@ def main() -> None:
             click.echo(f"isim: {problem}", err=True)
         code = error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_answer()
         code = 0
+    except OSError as error:
+        _discard_answer()
+        where = error.filename or "standard output"
+        click.echo(f"isim: {where}: cannot be used ({error.strerror or error}); correct that, and try again", err=True)
+        code = 1
+    except MemoryError:
+        click.echo("isim: not enough memory for this; simulate fewer requests, batch sizes or models", err=True)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Raise as control-C does, and again until it takes effect: what is raised in a destructor, say, is lost."""
+    signal.signal(signal.SIGALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 2.0)
+    raise KeyboardInterrupt
+
+
+def _discard_answer() -> None:
+    """Let what is still to be written to standard output vanish, where nobody can read it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
