@@ -175,6 +175,26 @@ def test_nothing_is_left_behind_by_a_co_location(
     assert not (virtual_gpu.folder / "c.parquet").exists()
 
 
+def test_killed_it_goes_on_where_it_stopped(virtual_gpu: Gpu) -> None:
+    arguments = ["profile", "planted:copies", "planted:mixed", "--device", "cuda:0", "--batch-sizes", "1,4"]
+    arguments += ["-o", "p.parquet"]
+    whole = virtual_gpu.isim(*arguments)
+    launches = len(whole.kernels)
+    (virtual_gpu.folder / "p.parquet").unlink()
+    done = virtual_gpu.isim(*arguments, ISIM_FAKE_CUDA_FAULT=f"kill:{launches * 2 // 3}")
+    assert (done.code, done.contexts_left) == (-9, None)
+    assert not (virtual_gpu.folder / "p.parquet").exists()
+    _, *kept = (virtual_gpu.folder / ".p.parquet.journal").read_text().splitlines()
+    again = virtual_gpu.isim(*arguments)
+    assert again.code == 0, again.errors
+    assert kept and len(again.kernels) < launches
+    batches = Profile.read(virtual_gpu.folder / "p.parquet").footer["batches"]
+    assert len(batches) == 4
+    for name, result in map(json.loads, kept):
+        (batch,) = [one for one in batches if f"planted:{one['model']}@{one['batch_size']}" == name]
+        assert batch == {column: value for column, value in result.items() if column != "operations"}
+
+
 def test_no_gpu_is_one_sentence(virtual_gpu: Gpu) -> None:
     done = virtual_gpu.isim(
         "profile", "planted:mixed", "--device", "cuda:0", "-o", "p.parquet", ISIM_FAKE_CUDA_FAULT="no-device"

@@ -3,6 +3,8 @@
 import errno
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +56,15 @@ def test_interrupted_at_twenty_points_it_ends_in_the_same_file(campaign: Campaig
         campaign(device(), output)
         assert output.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".parquet"] * 21
+
+
+def test_killed_at_twenty_points_it_ends_in_the_same_file(tmp_path: Path) -> None:
+    here = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, str(here / "kill_campaigns.py"), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(here.parent)}, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "profile 20\ncolocation 20\n"), done.stderr
 
 
 @pytest.mark.parametrize("campaign", [profile, colocation])
@@ -166,6 +177,7 @@ def test_the_files_say_how_they_were_measured(tmp_path: Path) -> None:
     profile(device(throttled_every=7), tmp_path / "p.parquet")
     footer = Profile.read(tmp_path / "p.parquet").footer
     assert footer["origin"] == "measured"
+    assert footer["licence"] == "that of whoever measured it; isim claims none"
     assert footer["method"]["recorder"] == "fake recorder"
     assert 0.1 < footer["rejected_share"] < 0.2  # one in seven was throttled
     assert {batch["batch_size"] for batch in footer["batches"]} == {1, 2}

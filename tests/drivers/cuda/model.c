@@ -1,15 +1,13 @@
 #include "model.h"
 #include "hosts.h"
+#include "tables.h"
 #include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define NAME 128
-#define ROWS 4096
 #define TURN_US 2000 /* of a process among others that do not share by MPS */
 
 typedef struct operation {
@@ -31,56 +29,7 @@ struct stream {
   stream *next;
 };
 
-typedef struct { char name[NAME]; double duration_us, gap_us, demand[RESOURCES]; } planted;
-typedef struct { double time_us, speed; } state;
-
-static planted kernels[ROWS];
-static state states[ROWS];
-static int kernel_count = -1, state_count;
-static double launch_us = 2;
-
 static int advance(double to_us);
-
-static FILE *open_named(const char *variable, const char *mode) {
-  const char *path = getenv(variable);
-  if (!path) return NULL;
-  FILE *file = fopen(path, mode);
-  if (!file) { perror(path); abort(); }
-  return file;
-}
-
-static void read_tables(void) {
-  if (kernel_count >= 0) return;
-  kernel_count = 0;
-  FILE *file = open_named("ISIM_FAKE_CUDA_KERNELS", "r");
-  if (file) {
-    planted *k = kernels;
-    while (kernel_count < ROWS && fscanf(file, "%127s %lf %lf %lf %lf %lf", k->name, &k->duration_us, &k->gap_us,
-                                         &k->demand[SM], &k->demand[L2], &k->demand[DRAM]) == 6)
-      k = &kernels[++kernel_count];
-    fclose(file);
-  }
-  file = open_named("ISIM_FAKE_GPU_STATE", "r");
-  if (file) {
-    double time_us, clock_mhz, first_mhz = 0;
-    while (state_count < ROWS && fscanf(file, "%lf %lf %*f %*f %*f %*x", &time_us, &clock_mhz) == 2) {
-      if (!state_count) first_mhz = clock_mhz;
-      states[state_count++] = (state){time_us, clock_mhz / first_mhz};
-    }
-    fclose(file);
-  }
-  if (getenv("ISIM_FAKE_CUDA_LAUNCH_US")) launch_us = atof(getenv("ISIM_FAKE_CUDA_LAUNCH_US"));
-}
-
-void log_line(const char *format, ...) {
-  static FILE *file;
-  if (!file && !(file = open_named("ISIM_FAKE_CUDA_LOG", "a"))) return;
-  va_list arguments;
-  va_start(arguments, format);
-  vfprintf(file, format, arguments);
-  va_end(arguments);
-  fflush(file);
-}
 
 /* Clients of MPS find its daemon where CUDA_MPS_PIPE_DIRECTORY says. */
 static int under_mps(void) {
@@ -157,21 +106,17 @@ static void append(stream *s, operation *o) {
 }
 
 void issue_kernel(stream *s, const char *name, unsigned grid, unsigned block) {
-  read_tables();
-  let_pass(launch_us);
+  let_pass(launch_us());
   enter();
   operation *o = take(sizeof *o);
   o->kind = KERNEL;
   o->grid = grid;
   o->block = block;
-  o->left_us = 10; /* of a kernel that is not planted: it takes little, of nothing */
+  const planted *kernel = planted_kernel(name);
   snprintf(o->name, NAME, "%s", name);
-  for (int i = 0; i < kernel_count; i++)
-    if (!strcmp(kernels[i].name, name)) {
-      o->left_us = kernels[i].duration_us;
-      o->gap_us = kernels[i].gap_us;
-      memcpy(o->demand, kernels[i].demand, sizeof o->demand);
-    }
+  o->left_us = kernel->duration_us;
+  o->gap_us = kernel->gap_us;
+  memcpy(o->demand, kernel->demand, sizeof o->demand);
   if (o->demand[SM] > s->share) { /* it runs as slowly as on so many SMs, and draws the less from the rest */
     double speed = s->share / o->demand[SM];
     o->left_us /= speed;
@@ -211,16 +156,6 @@ static void finish_head(stream *s) {
   give(o);
 }
 
-static double clock_speed(double *until_us) {
-  double speed = 1;
-  *until_us = INFINITY;
-  for (int i = 0; i < state_count; i++) {
-    if (states[i].time_us > gpu->device_us) { *until_us = states[i].time_us; break; }
-    speed = states[i].speed;
-  }
-  return speed;
-}
-
 /* The group whose turn it is, of those with a kernel to run; until when, if there is another. */
 static int group_at_turn(double *until_us) {
   int next = INT_MAX, first = INT_MAX, present = 0, others = 0;
@@ -246,7 +181,7 @@ static int step(double limit_us) {
   double until_us, turn_us, sums[RESOURCES] = {0}, slowdown = 1, next_us = INFINITY;
   for (stream *s = gpu->streams; s; s = s->next)
     if (s->head && s->head->kind != KERNEL && ready_us(s) <= gpu->device_us) { finish_head(s); return 1; }
-  double speed = clock_speed(&until_us);
+  double speed = clock_speed(gpu->device_us, &until_us);
   int turn = group_at_turn(&turn_us);
   for (stream *s = gpu->streams; s; s = s->next) {
     operation *o = s->head;
