@@ -1,4 +1,4 @@
-"""Blocks go to the SMs in the order of kernel starts; what runs then shares issue slots, pipes, L2 and DRAM."""
+"""Blocks of older kernels keep the SMs; those that run at once share issue slots, L2, DRAM and links."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -12,25 +12,25 @@ from isim.operations import Operations
 
 _FLOOR = 0.02
 """Even a starved kernel gets on: blocks of the older kernel retire one by one."""
-_SM, _TENSOR, _L2, _DRAM, _INBOUND, _OUTBOUND, _NEEDED, _BUSY = range(8)
+_NEEDED, _HELD, _SM, _L2, _DRAM, _INBOUND, _OUTBOUND = range(7)
 """Columns of the demand."""
 
 
 @njit(SPEEDS, cache=True)
 def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
-    kappa, rho, floor = parameters[0], parameters[1], parameters[2]
-    held = sm = tensor = l2 = dram = inbound = outbound = 0.0
+    kappa, floor = parameters[0], parameters[1]
+    filled = held = sm = l2 = dram = inbound = outbound = 0.0
     for k in range(count):
         i = running[k]
         needed = demand[i, _NEEDED]
         granted = 1.0
         if needed > 0.0:
-            granted = max(floor, min(1.0, (1.0 - held) / needed))
+            granted = min(1.0, max(floor, 1.0 - kappa * held, (1.0 - filled) / needed))
+            filled += needed
+            held += demand[i, _HELD]
         speed[k] = granted
-        held += kappa * needed * granted * (1.0 - rho * (1.0 - demand[i, _BUSY]))
         # What is held up asks less of everything else.
         sm += demand[i, _SM] * granted
-        tensor += demand[i, _TENSOR] * granted
         l2 += demand[i, _L2] * granted
         dram += demand[i, _DRAM] * granted
         inbound += demand[i, _INBOUND]
@@ -41,8 +41,6 @@ def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyp
         slowdown = 1.0
         if demand[i, _SM] > 0.0:
             slowdown = max(slowdown, sm)
-        if demand[i, _TENSOR] > 0.0:
-            slowdown = max(slowdown, tensor)
         asked = demand[i, _L2] * granted
         slowdown = max(slowdown, 1.0 + asked * (l2 - asked))
         asked = demand[i, _DRAM] * granted
@@ -57,62 +55,62 @@ def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyp
 class BlockScheduler:
     """Give SMs to kernels in the order in which they started, then let those that run share what an SM shares.
 
-    1. Of the SMs that a kernel's grid can fill (`sm_needed`; all where it is not measured), it gets what older kernels
-       leave: granted = min(1, (1 - held by older ones) / needed), at least 0.02. It holds
-       kappa * needed * granted * (1 - rho * (1 - u)), u being its largest measured column.
-    2. Demands shrink by what was granted. Issue slots (`sm`) and tensor pipes are shared in proportion. On L2 (where it
-       was measured) and on DRAM a kernel that asks a is slowed by 1 + a * (sum of what the others ask): requests queue
-       before the peak is reached. The worst resource counts: speed = granted / slowdown.
+    1. A kernel that can fill n of the SMs (`sm_needed`; all where it is not measured) gets the larger of the room that
+       the grids of older ones leave, (1 - sum of their n) / n, and of what they leave over time, 1 - kappa * (sum of
+       their n * max(u, hold)), u being their largest measured column; at least 0.02.
+    2. Demands shrink by what was granted. Issue slots (`sm`) are shared in proportion. On L2 (where it was measured)
+       and on DRAM a kernel that asks a is slowed by 1 + a * (sum of what the others ask): requests queue before the
+       peak is reached. The worst resource counts: speed = granted / slowdown.
 
     Copies share the link of their direction in proportion and hold no SMs.
 
     Parameters
     ----------
     kappa
-        How much of the SMs that its grid can fill a busy kernel keeps over its life, 0..1: the rest falls free while
-        its last blocks run out.
-    rho
-        How much of that an idle one leaves to others, 0..1.
+        How much of what older kernels hold is lost to a newer one, 0 to 2: 1 / the largest utilisation that a kernel
+        can reach.
+    hold
+        What a kernel holds at least of the SMs that its grid fills, however little it does there, 0..1.
 
     Raises
     ------
     ContentionError
-        A parameter is not in 0..1.
+        A parameter is out of its range.
 
     References
     ----------
     Leftover dispatch of blocks: Gilman and Walls, *Characterizing Concurrency Mechanisms for NVIDIA GPUs under Deep
-    Learning Workloads*, 2021. What kernels share: Elvinger et al., *Measuring GPU utilization one level deeper*, 2025;
-    the law of L2 and DRAM describes their copies that share the memory of a V100 within 5 % (docs/mechanisms.md).
+    Learning Workloads*, 2021. What kernels share: Elvinger et al., *Measuring GPU utilization one level deeper*, 2025.
+    What each term explains stands in docs/validation.md.
 
     Examples
     --------
-    >>> BlockScheduler(kappa=0.9, rho=0.25).parameters
-    array([0.9 , 0.25, 0.02])
+    >>> BlockScheduler(kappa=1.05, hold=0.8).parameters
+    array([1.05, 0.02])
     """
 
     name = "block-scheduler"
     search: ClassVar[Mapping[str, tuple[float, ...]]] = {
-        "kappa": (0.85, 0.9, 0.95, 1.0),
-        "rho": (0.0, 0.25, 0.3, 0.4, 0.5),
+        "kappa": (0.9, 0.95, 1.0, 1.025, 1.05, 1.1),
+        "hold": (0.0, 0.75),
     }
     speeds = staticmethod(_speeds)
 
-    def __init__(self, kappa: float = 0.95, rho: float = 0.25) -> None:
+    def __init__(self, kappa: float = 1.025, hold: float = 0.75) -> None:
         problems = [
-            f"contention block-scheduler: {name} must be 0..1 (got {value}); write {name}={example}"
-            for name, value, example in (("kappa", kappa, 0.95), ("rho", rho, 0.25))
-            if not 0.0 <= value <= 1.0
+            f"contention block-scheduler: {name} must be 0..{most} (got {value}); write {name}={example}"
+            for name, value, most, example in (("kappa", kappa, 2, 1.025), ("hold", hold, 1, 0.75))
+            if not 0.0 <= value <= most
         ]
         if problems:
             raise ContentionError(*problems)
         self.kappa = kappa
-        self.rho = rho
+        self.hold = hold
 
     @property
     def parameters(self) -> Floats:
-        """kappa, rho and the floor."""
-        return np.array([self.kappa, self.rho, _FLOOR])
+        """kappa and the floor."""
+        return np.array([self.kappa, _FLOOR])
 
     def demand(self, operations: Operations) -> Floats:
         """Need `sm`, and `dram` or the composite `memory`; `l2`, `tensor` and `sm_needed` count where measured."""
@@ -128,14 +126,7 @@ class BlockScheduler:
         # The composite `memory` does not stand for L2: in a kernel of matrix products it is the SM's own memory.
         within = np.isin(operations.kinds, ("memset", "memcpy_d2d"))
         l2 = np.where(operations.is_copy, 0.0, np.where(within, dram, measured("l2", 0.0)))
-        demands = [
-            sm,
-            np.where(operations.is_copy, 0.0, measured("tensor", 0.0)),
-            l2,
-            dram,
-            operations.link("memcpy_h2d"),
-            operations.link("memcpy_d2h"),
-            np.where(kernels, measured("sm_needed", 1.0), 0.0),  # copies and moves within the device need no SM
-            busy,
-        ]
-        return np.ascontiguousarray(np.column_stack(demands))
+        needed = np.where(kernels, measured("sm_needed", 1.0), 0.0)  # copies and moves within the device need no SM
+        held = needed * np.maximum(busy, self.hold)
+        links = (operations.link("memcpy_h2d"), operations.link("memcpy_d2h"))
+        return np.ascontiguousarray(np.column_stack([needed, held, sm, l2, dram, *links]))

@@ -74,7 +74,7 @@ def speeds_leftover(kappa: Fraction, beta: Fraction) -> Callable[[list[Demand]],
     return speeds
 
 
-def speeds_block_scheduler(kappa: Fraction, rho: Fraction) -> Callable[[list[Demand]], list[Fraction]]:
+def speeds_block_scheduler(kappa: Fraction, hold: Fraction) -> Callable[[list[Demand]], list[Fraction]]:
     """Every kernel can fill the GPU: the demands do not say how much of it."""
 
     def speeds(kernels: list[Demand]) -> list[Fraction]:
@@ -82,16 +82,16 @@ def speeds_block_scheduler(kappa: Fraction, rho: Fraction) -> Callable[[list[Dem
         copies = [any(r in d for r in links) for d in kernels]
         held, granted = Fraction(0), []
         for d, copy in zip(kernels, copies, strict=True):
-            g = Fraction(1) if copy else max(Fraction(1, 50), min(Fraction(1), 1 - held))
-            granted.append(g)
-            held += 0 if copy else kappa * g * (1 - rho * (1 - max(d.values(), default=Fraction(0))))
+            alone = copy or held == 0  # nothing older fills the GPU
+            granted.append(Fraction(1) if alone else max(Fraction(1, 50), 1 - kappa * held))
+            held += 0 if copy else max(hold, max(d.values(), default=Fraction(0)))
         asks = [{r: u * g for r, u in d.items()} for d, g in zip(kernels, granted, strict=True)]
         result = []
         for i, (own, g) in enumerate(zip(asks, granted, strict=True)):
             slowdown = Fraction(1)
             for r, a in own.items():
                 others = sum((d.get(r, Fraction(0)) for j, d in enumerate(asks) if j != i), Fraction(0))
-                if a > 0:
+                if a > 0 and r != "tensor":
                     slowdown = max(slowdown, 1 + a * others if r in ("l2", "dram") else a + others)
             result.append(g / slowdown)
         return result
