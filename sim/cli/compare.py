@@ -41,6 +41,7 @@ def command(
 
     from isim.cli.comparison_table import print_comparison
     from isim.cli.fail_if import Condition
+    from isim.cli.kept import kept
     from isim.cli.progress_bar import progress_bar
     from isim.cli.surely import leave_if_any
     from isim.compare import Rules, compare
@@ -53,7 +54,7 @@ def command(
     until = HalfWidth.parse(half_width, most_seeds) if half_width is not None else None
     place = make_executor(executor)
     variants = variants_of(experiment, policies, **flags)
-    with progress_bar(quiet) as told:
+    with kept(output), progress_bar(quiet) as told:
         found = compare(variants, Rules(seeds, by, not warm_up, until), output, force, place, told)
     if not quiet:
         for note in found.notes:

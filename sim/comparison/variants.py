@@ -103,6 +103,8 @@ def _check_keys(tables: Sequence[Mapping[str, Any]], places: Sequence[str], flag
                 )
             elif key in flags:
                 problems.append(f"{place}: {key}: given as a flag as well (found --{key}); give it in one place")
+            elif key == "name" and not isinstance(value, str):
+                problems.append(f"{place}: name: not text (found {value!r}); write it in quotes")
             elif value in ([], ""):
                 problems.append(f"{place}: {key}: no value (found {value!r}); write one or more, or remove it")
     if problems:

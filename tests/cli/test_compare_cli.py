@@ -35,14 +35,14 @@ GENERATED = ["--profile", "p.parquet", "--rate", "500rps", "--duration", "500ms"
 
 
 def compare(*arguments: str) -> Any:
-    return CliRunner().invoke(command, [*arguments], catch_exceptions=False)
+    return CliRunner().invoke(command, [*arguments, "--executor", "processes:1"], catch_exceptions=False)
 
 
 def test_figures_and_intervals_come_from_the_runs(folder: Path) -> None:
-    ran = compare(*GENERATED, *POLICIES, "--seeds", "3", "--seed", "5", "-o", "cmp", "--json")
+    ran = compare(*GENERATED, *POLICIES, "--seeds", "3", "--seed", "5", "--no-warm-up", "-o", "cmp", "--json")
     found = json.loads(ran.stdout)
     assert found == json.loads(Path("cmp/compare.json").read_text())
-    assert (found["seeds"], found["baseline"], found["note"]) == ([5, 6, 7], "greedy", "")
+    assert (found["seeds"], found["baseline"], found["notes"]) == ([5, 6, 7], "greedy", [])
     folders = ["1-greedy", "2-static_batch_size=4,max_delay=5ms"]
     assert sorted(path.name for path in Path("cmp").iterdir()) == [*folders, "compare.json"]
     runs = [[Run.read(Path("cmp") / name / f"seed-{seed}") for seed in (5, 6, 7)] for name in folders]
@@ -53,39 +53,42 @@ def test_figures_and_intervals_come_from_the_runs(folder: Path) -> None:
             [(run.summary["total"] if model is None else run.summary["models"][model])["latency_p99_s"] for run in of]
             for of in runs
         ]
-        static = found["policies"]["static:batch_size=4,max_delay=5ms"]
+        static = found["variants"]["static:batch_size=4,max_delay=5ms"]
         figure = (static["total"] if model is None else static["models"][model])["latency_p99_s"]
         mean, low, high, _ = interval(values[1])
         change = paired_difference(values[1], values[0])
+        assert figure["values"] == values[1]
         assert (figure["mean"], *figure["ci95"]) == pytest.approx((mean, low, high))
         assert (figure["minus_baseline"], *figure["minus_baseline_ci95"]) == pytest.approx(change[:3])
     assert values[0][0] != values[0][1]
 
 
 def test_the_table_names_policies_and_shows_every_figure(folder: Path) -> None:
-    ran = compare(*GENERATED, *POLICIES, "--seeds", "2")
+    ran = compare(*GENERATED, *POLICIES, "--seeds", "2", "--no-warm-up")
     lines = ran.stdout.splitlines()
     assert lines[:7] == [
         "profile     p.parquet (analytic)",
         "requests    poisson at 500 rps for 500 ms",
         "sharing     streams, concurrency 2",
         "contention  roofline (not calibrated for this GPU)",
-        "seeds       0 to 1, noise off; the same requests for every policy at a seed",
-        "policy A    greedy",
-        "policy B    static:batch_size=4,max_delay=5ms",
+        "seeds       0 to 1, noise off; the same requests for every variant at a seed",
+        "variant A   greedy",
+        "variant B   static:batch_size=4,max_delay=5ms",
     ]
-    assert lines[7].split() == ["policy", "mean", "95", "%", "interval", "minus", "A", "95", "%", "interval"]
+    assert lines[7].split() == ["variant", "mean", "95", "%", "interval", "minus", "A", "95", "%", "interval"]
     assert lines[9].startswith("SLO attainment ")
-    assert (max(map(len, lines)) <= 100, ran.stderr) == (True, "")
+    assert (max(map(len, lines[:-6])) <= 100, ran.stderr) == (True, "")
+    assert lines[-4].split()[:4] == ["rank", "variant", "SLO", "attainment"]
+    assert lines[-5] == "Ranked by SLO attainment; a difference is real if p < 0.05, corrected (Holm) for 1 pairs"
     assert sorted(path.name for path in folder.iterdir()) == ["p.parquet", "t.csv"]
 
 
 def test_a_fixed_trace_runs_once(folder: Path) -> None:
     ran = compare("--profile", "p.parquet", "--trace", "t.csv", *POLICIES, "--seeds", "4", "--json")
-    assert ran.stderr == "isim: nothing is random here, so there is nothing to replicate: every policy ran once\n"
+    assert ran.stderr == "isim: nothing is random here, so there is nothing to replicate: every variant ran once\n"
     found = json.loads(ran.stdout)
     assert (found["replications"], found["seeds"]) == (1, [0])
-    assert found["policies"]["greedy"]["total"]["goodput_rps"]["ci95"] is None
+    assert found["variants"]["greedy"]["total"]["goodput_rps"]["ci95"] is None
 
 
 def test_one_seed_has_no_interval(folder: Path) -> None:
@@ -98,7 +101,7 @@ def test_one_seed_has_no_interval(folder: Path) -> None:
 def test_a_wrong_policy_is_told_before_anything_runs(folder: Path) -> None:
     with pytest.raises(PolicyError, match="policy gredy: unknown"):
         compare(*GENERATED, "--policy", "fcfs", "--policy", "gredy", "-o", "cmp")
-    with pytest.raises(ExperimentError, match="policy fcfs: given twice"):
+    with pytest.raises(ExperimentError, match="variant fcfs: given twice"):
         compare(*GENERATED, "--policy", "fcfs", "--policy", "fcfs", "-o", "cmp")
     assert sorted(path.name for path in folder.iterdir()) == ["p.parquet", "t.csv"]
 
@@ -121,3 +124,140 @@ def test_as_a_process(folder: Path) -> None:
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "0 is not in the range x>=1" in ran.stderr
+
+
+def test_variants_come_from_the_file(folder: Path) -> None:
+    Path("e.toml").write_text(
+        'profile = "p.parquet"\nslo = "8ms"\narrivals = { rate = "500rps", duration = "200ms" }\n'
+        '[[variant]]\npolicy = "greedy"\n[[variant]]\npolicy = "static:batch_size={2,4}"\nconcurrency = [1, 2]\n'
+    )
+    ran = compare("e.toml", "--seeds", "2", "--json")
+    assert list(json.loads(ran.stdout)["variants"]) == sorted(
+        [
+            "greedy, concurrency=2",
+            *(f"static:batch_size={size}, concurrency={slots}" for size in (2, 4) for slots in (1, 2)),
+        ]
+    )
+    over = compare("e.toml", "--seeds", "2", "--json", "--policy", "fcfs")
+    assert list(json.loads(over.stdout)["variants"]) == ["fcfs"]
+
+
+def test_inputs_of_every_variant_and_seed_are_told(folder: Path) -> None:
+    Path("mine.py").write_text("from isim.policies.greedy import Greedy\n\n\nclass Mine(Greedy):\n    pass\n")
+    found = json.loads(
+        compare(
+            *GENERATED, "--policy", "greedy", "--policy", "mine.py:Mine", "--seeds", "2", "-o", "cmp", "--json"
+        ).stdout
+    )
+    for number, name in enumerate(found["variants"]):
+        for seed in found["seeds"]:
+            run = Run.read(Path("cmp") / found["variants"][name]["folder"] / f"seed-{seed}").description
+            assert run["inputs"]["profile"] == found["inputs"]["profile"]
+            requests = found["inputs"]["requests"][str(seed)]
+            assert requests == {key: run["inputs"]["trace"][key] for key in requests}
+            assert run["inputs"]["policy"] == found["variants"][name]["inputs"]["policy"]
+            assert (found["variants"][name]["inputs"]["policy"] is None) == (number == 0)
+    digests = {each["content_sha256"] for each in found["inputs"]["requests"].values()}
+    assert len(digests) == 2
+    assert "policy" not in found["parameters"]
+    assert found["variants"]["greedy"]["parameters"] == {"policy": "greedy"}
+
+
+def test_the_verdict_is_the_exit_code(folder: Path) -> None:
+    slow = [*GENERATED, "--policy", "greedy", "--policy", "static:batch_size=4,max_delay=50ms", "--seeds", "3"]
+    ran = compare(*slow, "--fail-if", "minus_baseline_attainment < 0")
+    assert ran.exit_code == 3
+    assert ran.stderr.splitlines()[-1].startswith("isim: minus_baseline_attainment < 0 (found -0.")
+    assert compare(*slow, "--fail-if", "minus_baseline_attainment > 0").exit_code == 0
+    assert compare(*slow, "--fail-if", "attainment > 1").exit_code == 0
+    unknown = CliRunner().invoke(command, [*slow, "--executor", "processes:1", "--fail-if", "attainmant < 0"])
+    assert unknown.exit_code == 2
+    assert "no such figure (found 'attainmant')" in unknown.stderr
+
+
+def test_an_interrupted_comparison_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mine.py").write_text(
+        "import pathlib\nfrom isim.policies.greedy import Greedy\n\n\nclass Mine(Greedy):\n"
+        "    def decide(self, view, event):\n"
+        "        if pathlib.Path('stop').exists():\n            raise KeyboardInterrupt\n"
+        "        return super().decide(view, event)\n"
+    )
+    arguments = [*GENERATED, "--policy", "fcfs", "--policy", "mine.py:Mine", "--seeds", "3", "-o", "cmp"]
+    whole = compare(*arguments[:-1], "whole", "--json").stdout
+    Path("stop").touch()
+    stopped = compare(*arguments)
+    assert stopped.exit_code == 1
+    assert "isim: what has finished is kept in cmp.unfinished; the same command goes on from there" in stopped.stderr
+    left = [path for path in Path("cmp.unfinished").iterdir() if path.is_dir()]
+    assert (len(left), Path("cmp").exists()) == (1, False)
+    Path("stop").unlink()
+    ran: list[str] = []
+    monkeypatch.setattr("isim.comparison.sweep.simulate_files", counted(ran))
+    assert compare(*arguments, "--json").stdout == whole
+    assert len(ran) == 5
+    assert not Path("cmp.unfinished").exists()
+
+
+def counted(ran: list[str]) -> Any:
+    from isim.comparison.sweep import simulate_files
+
+    def call(task: Any) -> dict[str, bytes]:
+        ran.append(task[0].policy)
+        return simulate_files(task)
+
+    return call
+
+
+def test_other_inputs_are_not_gone_on_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies there belongs to the profile as it was; a changed one starts anew."""
+    from isim.comparison.run_store import RunStore
+    from isim.experiment import Experiment
+
+    experiment = Experiment.from_flags(profile="p.parquet", rate_rps=500.0, policy="fcfs")
+    name = RunStore(folder).name(experiment)
+    assert RunStore(folder).name(experiment) == name
+    assert RunStore(folder).name(experiment.model_copy(update={"seed": 1})) != name
+    profile_of({("a", 1): [kernel(10**6)]}).write(folder / "p.parquet", force=True)
+    assert RunStore(folder).name(experiment) != name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--by", "speed"], "by: no figure to rank by (found 'speed'); choose of attainment"),
+        (["--half-width", "attainment"], "half-width: not a target (found 'attainment'); write FIGURE <= NUMBER"),
+        (["--half-width", "speed <= 1"], "half-width: no such figure (found 'speed'); choose of attainment"),
+        (["--half-width", "attainment <= -1"], "half-width: not a target"),
+        (["--policy", "fcfs", "--policy", "gredy", "--policy", "stat"], "policy gredy: unknown"),
+    ],
+)
+def test_bad_flags(folder: Path, arguments: list[str], said: str) -> None:
+    with pytest.raises((ExperimentError, PolicyError)) as caught:
+        compare(*GENERATED, *arguments, "-o", "cmp")
+    assert said in str(caught.value)
+    assert sorted(path.name for path in folder.iterdir()) == ["p.parquet", "t.csv"]
+
+
+def test_bad_executors(folder: Path) -> None:
+    from isim.executor import make_executor
+
+    for spec in ("processes:0", "threads", "dask://nowhere", "dask://a:b"):
+        with pytest.raises(ExperimentError, match="executor: no such place to run"):
+            make_executor(spec)
+
+
+def test_replications_go_on_until_intervals_are_narrow(folder: Path) -> None:
+    target = ["--half-width", "latency_mean_s <= 8%", "--json"]
+    ran = compare(*GENERATED, *POLICIES, "--seeds", "2", *target)
+    found = json.loads(ran.stdout)
+    count = found["replications"]
+    assert count > 2
+    assert count % 2 == 0
+    for each in found["variants"].values():
+        figure = each["total"]["latency_mean_s"]
+        assert figure["ci95"][1] - figure["mean"] <= 0.08 * figure["mean"]
+    fewer = json.loads(compare(*GENERATED, *POLICIES, "--seeds", str(count - 2), "--json").stdout)
+    widths = [each["total"]["latency_mean_s"] for each in fewer["variants"].values()]
+    assert any(each["ci95"] is None or each["ci95"][1] - each["mean"] > 0.08 * each["mean"] for each in widths)
+    capped = compare(*GENERATED, *POLICIES, "--seeds", "2", "--most-seeds", "3", "--half-width", "attainment <= 1e-9")
+    assert "isim: half-width attainment <= 1e-09 was not reached with 3 replications" in capped.stderr

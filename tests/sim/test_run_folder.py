@@ -13,7 +13,8 @@ import pytest
 from worlds import kernel, profile_of
 
 from isim import simulate
-from isim.compare import compare
+from isim.compare import Rules, compare
+from isim.comparison.variants import Variant
 from isim.errors import IsimError, RunError
 from isim.experiment import Experiment
 from isim.run import Run
@@ -203,7 +204,7 @@ def test_force_spares_a_folder_with_foreign_files(experiment: Experiment) -> Non
             if mark == "run.json":
                 experiment.run(folder, force=True)
             else:
-                compare(experiment, ["fcfs"], 1, folder, force=True)
+                compare([Variant("fcfs", experiment)], Rules(1), folder, force=True)
         assert str(caught.value) == (
             f"{folder}: exists and is not what -f/--force may replace (ch/thesis.tex in it is not isim's); "
             "choose another with -o"
@@ -213,12 +214,13 @@ def test_force_spares_a_folder_with_foreign_files(experiment: Experiment) -> Non
 
 
 def test_force_spares_what_was_put_into_a_comparison(experiment: Experiment) -> None:
+    variants = [Variant(policy, experiment.model_copy(update={"policy": policy})) for policy in ("fcfs", "greedy")]
     for _ in range(2):
-        compare(experiment, ["fcfs", "greedy"], 1, "cmp", force=True)
+        compare(variants, Rules(1), "cmp", force=True)
     notes = Path("cmp/1-fcfs/seed-3/notes.txt")
     notes.write_text("mine")
     with pytest.raises(RunError, match=r"\(1-fcfs/seed-3/notes.txt in it is not isim's\)"):
-        compare(experiment, ["fcfs"], 1, "cmp", force=True)
+        compare(variants[:1], Rules(1), "cmp", force=True)
     assert notes.read_text() == "mine"
 
 
