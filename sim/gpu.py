@@ -9,8 +9,10 @@ from isim import kernel_loop
 from isim.batch import Batch
 from isim.contention.contract import ContentionModel
 from isim.operations import Operations
+from isim.phases import Phases
 from isim.policies.policy import Overlap
-from isim.sharing import held_gaps, loop_mode
+from isim.residents import BATCH, ROW, VACANT, new_residents
+from isim.sharing import loop_mode
 from isim.sharing_modes import Sharing
 
 
@@ -53,58 +55,53 @@ class Gpu:
         self._ahead_s = math.inf
         """How far from the present the trial found the next finish."""
         self._already_done = False
-        self._done = np.zeros(slots, dtype=np.bool_)
-        self._count = np.zeros((2, 3), dtype=np.int64)
-        self._present = np.zeros(1, dtype=np.int64)
-        self._process = {
-            model: (number, sharing.share(model))
-            for number, model in enumerate(dict.fromkeys(model for model, _ in operations.variants))
-        }
-        self._in_turns = loop_mode(sharing) == kernel_loop.TURNS
-        self._state = kernel_loop.new_residents(
+        self._present = 0
+        """Which row of the compiled state is the present; the other is the trial."""
+        batches = np.zeros(slots, dtype=BATCH)
+        self._done = batches["done"]
+        self._rows = np.zeros(2, dtype=ROW)
+        self._rows["owner"], self._rows["turn_left_s"] = -1, VACANT
+        phases = Phases(operations)
+        self._entry = _entries(operations, phases, sharing)
+        """By the first operation of a batch: its phases, its process and the share of that."""
+        self._state = new_residents(
             contention.speeds,
-            contention.demand(operations),
+            np.ascontiguousarray(contention.demand(operations)[phases.operation]),
             contention.parameters,
-            operations.gap_s.copy(),  # those of the profile are read-only, since policies see it
-            operations.duration_s.copy(),
             loop_mode(sharing),
             sharing.quantum_s,
-            held_gaps(operations),
-            self._done,
-            self._count,
-            self._present,
+            phases.table,
+            batches,
+            self._rows,
         )
 
     @property
     def kernel_boundaries(self) -> int:
         """Moments so far at which a kernel started or ended and speeds were computed anew."""
-        return int(self._count[self._present[0], 2])
+        return int(self._rows["boundaries"][self._present])
 
     def dispatch(self, batch: Batch, now_s: float) -> None:
         """Let a batch take a free slot at `now_s`, which must not lie beyond `next_finish_s`."""
-        residents = self.residents
-        if residents:
-            step_s = now_s - self._present_s
-            if step_s > 0.0:
-                if not self._already_done:
-                    self._already_done = kernel_loop.advance(self._state, step_s)
-                for resident in residents:
-                    resident.duration_s += step_s
-            self._close_overlap(now_s)
-        elif self._in_turns and now_s > self._present_s:
-            kernel_loop.end_turn(self._state)  # time has passed in which nobody had anything to run
+        step_s = now_s - self._present_s
+        if step_s > 0.0:
+            for resident in self.residents:
+                resident.duration_s += step_s
+        self._close_overlap(now_s)
         self._present_s = self._changed_s = now_s
         batch.slot = slot = self._free.pop()
-        residents.append(batch)
-        model, _, first, last, _, _, _ = batch.variant
-        process, share = self._process[model]
-        kernel_loop.add(self._state, slot, first, last, batch.batch_id, batch.work * batch.noise, process, share)
+        self.residents.append(batch)
+        first, last, process, share = self._entry[batch.variant.first]
+        tie = kernel_loop.add(
+            self._state, self._present, 0.0 if self._already_done else step_s, slot, first, last, batch.batch_id,
+            batch.work * batch.noise, process, share,
+        )  # fmt: skip
+        self._already_done = self._already_done or tie
 
     def next_finish_s(self) -> float:
         """Run ahead to the next finish and return its time, infinity when nothing is resident."""
         if not self.residents:
             return math.inf
-        self._ahead_s = 0.0 if self._already_done else kernel_loop.look_ahead(self._state)
+        self._ahead_s = 0.0 if self._already_done else kernel_loop.look_ahead(self._state, self._present)
         return self._present_s + self._ahead_s
 
     def finished(self, now_s: float) -> list[Batch]:
@@ -113,7 +110,7 @@ class Gpu:
         if self._already_done:
             self._already_done = False
         else:
-            kernel_loop.accept(self._state)
+            self._present = 1 - self._present
             step_s = self._ahead_s
             for batch in residents:
                 batch.duration_s += step_s
@@ -133,13 +130,21 @@ class Gpu:
 
     def cut_off(self, now_s: float) -> None:
         """Close the last overlap at the end of the run."""
-        if self.residents:
-            self._close_overlap(now_s)
+        self._close_overlap(now_s)
 
     def _close_overlap(self, now_s: float) -> None:
-        if now_s > self._changed_s:
-            residents = self.residents
+        residents = self.residents
+        if residents and now_s > self._changed_s:
             overlap = Overlap(self._changed_s, now_s, tuple([batch.batch_id for batch in residents]))
             self._record_overlap(self.gpu, overlap)
             for batch in residents:
                 batch.overlaps.append(overlap)
+
+
+def _entries(operations: Operations, phases: Phases, sharing: Sharing) -> dict[int, tuple[int, int, int, float]]:
+    models = dict.fromkeys(model for model, _ in operations.variants)
+    process = {model: number for number, model in enumerate(models)}
+    return {
+        variant.first: (*phases.span(variant.first, variant.last), process[model], sharing.share(model))
+        for (model, _), variant in operations.variants.items()
+    }
