@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import ClassVar, Literal
 
@@ -10,7 +10,7 @@ from isim.policies.expiry import HALF_NS, count_expired, serving_order
 from isim.policies.fitting import too_large
 from isim.policies.forming import Sizes, form_batch, profiled_sizes
 from isim.policies.parameters import check_parameters, choice, seconds, sizes, whole
-from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reject, Timer, View, WakeAt
+from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reject, Request, Timer, View, WakeAt
 
 
 class Dynamic:
@@ -18,8 +18,9 @@ class Dynamic:
 
     A batch of a preferred size is sent at once; otherwise requests wait until the oldest has waited
     `max_queue_delay_s`, then all that fit are sent. A batch needs a free slot; without one, requests keep gathering,
-    and timeouts are not looked at. When several models are ready, the one with the oldest request goes first. Left out
-    of the original: priority levels, ragged shapes, and forming a batch ahead while every slot is taken.
+    and timeouts are not looked at. When several models are ready, the one whose next request arrived first goes first;
+    one that its timeout put behind others does not count before its turn. Left out of the original: priority levels,
+    ragged shapes, and forming a batch ahead while every slot is taken.
 
     Parameters
     ----------
@@ -90,33 +91,45 @@ class Dynamic:
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
         """Refuse an arrival that the queue cannot take; send what is ready; ask to be woken for what is not."""
         changed = None
+        queues = view.queues
+        decisions: list[Decision] = []
         if isinstance(event, Arrival):
             request = event.request
-            changed = request.model
-            most = (self._sizes.get(changed) or self._learn_sizes(view, changed)).most
-            if request.samples > most:
-                return (too_large(request, most),)
-            if self.max_queue_size is not None and len(view.queues[changed]) > self.max_queue_size:
-                return (Reject((request,), f"queue full ({self.max_queue_size} requests)"),)
+            model = request.model
+            if refusal := self._refusal(request, view, queues[model]):
+                decisions.append(refusal)
+                queues = {**queues, model: list(queues[model])[:-1]}  # it is still in there, as the last
+            else:
+                changed = model
         elif isinstance(event, Timer):
             self._wake_s.pop(event.tag, None)
             changed = event.tag
         if not view.free_slots:
             self._settled = False
-            return ()
+            return decisions
         if not self._settled:
-            return self._send(view, view.queues)
+            return self._send(view, queues, queues, decisions)
         # Other events of this instant may come before the timers of this instant.
         until_s = view.now_s + HALF_NS
         models = [model for model, wake_s in self._wake_s.items() if wake_s < until_s and model != changed]
         if changed is not None:
             models.append(changed)
-        return self._send(view, models) if models else ()
+        return self._send(view, queues, models, decisions) if models else decisions
 
-    def _send(self, view: View, models: Iterable[str]) -> list[Decision]:
-        free, now_s, queues, timeout_s = view.free_slots, view.now_s, view.queues, self.timeout_s
+    def _refusal(self, request: Request, view: View, queue: Sequence[Request]) -> Reject | None:
+        limits = self._sizes.get(request.model) or self._learn_sizes(view, request.model)
+        if request.samples > limits.most:
+            return too_large(request, limits.most)
+        if self.max_queue_size is not None and len(queue) > self.max_queue_size:
+            return Reject((request,), f"queue full ({self.max_queue_size} requests)")
+        return None
+
+    def _send(
+        self, view: View, queues: Mapping[str, Sequence[Request]], models: Iterable[str], decisions: list[Decision]
+    ) -> list[Decision]:
+        """Add to `decisions` what to do about some models."""
+        free, now_s, timeout_s = view.free_slots, view.now_s, self.timeout_s
         expired_last = self.timeout_action == "delay"
-        decisions: list[Decision] = []
         heads = []
         for model in models:
             queue = queues[model]

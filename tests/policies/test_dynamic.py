@@ -90,6 +90,12 @@ CASES = [
         ["0 ms: a 0", "3 ms: reject 3", "4 ms: reject 4", "10 ms: a 1", "12 ms: reject 6", "20 ms: a 2", "30 ms: a 5"],
     ),
     Case(
+        "queue limit: what is due when a request is refused is sent at once, without it, and makes room for the next",
+        {"max_batch": 4, "max_queue_delay_s": 5 * MS, "max_queue_size": 1},
+        singles(0, 5, 5),
+        ["5 ms: reject 1", "5 ms: a 0", "15 ms: a 2"],
+    ),
+    Case(
         "timeout: found out when a batch is formed; exactly the timeout is not longer than it",
         {"max_batch": 2, "timeout_s": 8 * MS},
         singles(0, 1, 1.9, 2, 3),

@@ -124,8 +124,8 @@ def reference(calls: list[Call], slots: int, limit: int | None, **settings: Any)
             full = limit is not None and len(batcher.queue) + len(batcher.delayed) >= limit
             if full or call.samples > batcher.most:
                 log.append((now_ns, "reject", [call.id]))
-                continue
-            batcher.queue.append(call)
+            else:
+                batcher.queue.append(call)
         else:
             ticks.remove(now_ns)
         look(now_ns)
