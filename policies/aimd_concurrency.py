@@ -25,7 +25,7 @@ class AimdConcurrency:
     window
         Requests, at least 1.
     target
-        The part of the SLO that a batch may take, more than 0.
+        The part of the SLO that a batch may take from dispatch to finish, more than 0.
     percentile
         More than 0, at most 1; the nearest rank.
     max_batch
@@ -58,7 +58,7 @@ class AimdConcurrency:
         inc: float = 1.0,
         dec: float = 0.5,
         window: int = 100,
-        target: float = 0.5,
+        target: float = 1.0,
         percentile: float = 0.99,
         max_batch: int | None = None,
     ) -> None:

@@ -8,10 +8,13 @@ from isim.policies.expiry import HALF_NS
 from isim.policies.policy import Decision, Drop, Request, SoloProfile, View
 
 _deadline_s = attrgetter("deadline_s")
+_priority = attrgetter("priority")
 
 
-def by_deadline(queue: Iterable[Request]) -> list[Request]:
+def by_deadline(queue: Iterable[Request], priority: bool = False) -> list[Request]:
     """Return the requests of a queue, the first due first; those due together stay in order of arrival.
+
+    With `priority`, all of a higher priority come before any of a lower one.
 
     Examples
     --------
@@ -19,7 +22,8 @@ def by_deadline(queue: Iterable[Request]) -> list[Request]:
     >>> [request.request_id for request in by_deadline(queue)]
     [1, 0]
     """
-    return sorted(queue, key=_deadline_s)
+    ordered = sorted(queue, key=_deadline_s)
+    return sorted(ordered, key=_priority, reverse=True) if priority else ordered
 
 
 def batch_solo_s(profile: SoloProfile, requests: Sequence[Request]) -> float:

@@ -1,0 +1,136 @@
+"""Which batch a model should send beside what runs, and whether it had better wait."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from isim.policies.expiry import HALF_NS
+from isim.policies.fitting import fitting
+from isim.policies.forecast import Forecast, Forecaster, Running
+from isim.policies.policy import Request, View
+
+_SOON_S = 1e-6
+"""A wait shorter than this is none."""
+
+
+class Plan(NamedTuple):
+    """A batch, and what would come of starting it now."""
+
+    batch: Running
+    fits: bool
+    """Whether it is in time, with the margin asked for."""
+    harmed: int
+    """Requests on the GPU that it would make late."""
+    latest_s: float
+    """When it must start at the latest, if it runs beside those that run now."""
+    together: tuple[Forecast, ...]
+    """When each of those that run would finish, and it."""
+
+
+class Considers(NamedTuple):
+    """What a plan takes into account; `isim.policies.interference_aware` says what each means."""
+
+    z: float
+    batching: bool
+    peer_check: bool
+    deferral: bool
+    reserve: float | None
+    priority: bool
+    slo_s: Mapping[str, float]
+    """The shortest objective that requests of each model had so far."""
+
+
+class Planner:
+    """Form batches beside what runs now.
+
+    Parameters
+    ----------
+    gpu
+        Tells when batches finish.
+    considers
+        What to take into account.
+    view, running
+        The server, and what runs on it; a planner is good for one decision.
+    """
+
+    def __init__(self, gpu: Forecaster, considers: Considers, view: View, running: Sequence[Running]) -> None:
+        self._gpu = gpu
+        self._considers = considers
+        self._view = view
+        self._running = running
+        self._before = gpu.finishes(view, running)
+        self.free_s = min((forecast.finish_s for forecast in self._before), default=view.now_s)
+        """When the first batch should finish."""
+
+    def largest(self, queue: Sequence[Request], limit: int) -> Plan:
+        """Return the largest batch that is in time and harms nobody; else the largest in time; else one request."""
+        most = fitting(queue, limit)
+        in_time: Plan | None = None
+        for count in range(len(most), 0, -1):
+            plan = self._try(most[:count])
+            if not self._considers.batching or (plan.fits and not plan.harmed):
+                return plan
+            if plan.fits and in_time is None:
+                in_time = plan
+        return in_time or plan
+
+    def can_wait(self, plan: Plan, until_s: float) -> bool:
+        """Return whether a batch would be in time if it started, by itself, at `until_s`."""
+        due_s = plan.latest_s + plan.together[-1].finish_s - self._view.now_s
+        soon = plan.latest_s <= self._view.now_s + _SOON_S
+        return bool(self._running) and not soon and until_s + plan.batch.left_s <= due_s
+
+    def should_wait(self, plan: Plan, limit: int, last: bool) -> bool:
+        """Return whether a batch that can wait had better; `last` if it would take the last free slot."""
+        considers = self._considers
+        if plan.harmed or (considers.deferral and self._costs_more(plan, limit)):
+            return True
+        if considers.reserve is None or not last:
+            return False
+        return self._blocked(plan) > considers.reserve * len(plan.batch.requests)
+
+    def hopeless(self, queue: Iterable[Request]) -> list[Request]:
+        """Return the requests that would be late even alone beside what runs."""
+        finish_s: dict[tuple[int, float], float] = {}
+        late = []
+        for request in queue:
+            kind = request.samples, request.work
+            if kind not in finish_s:
+                finish_s[kind] = self._try((request,)).together[-1].finish_s
+            if finish_s[kind] > request.deadline_s + HALF_NS:
+                late.append(request)
+        return late
+
+    def _costs_more(self, plan: Plan, limit: int) -> bool:
+        """Return whether joining now holds the GPU longer per request than a batch by itself later would."""
+        view, requests, model = self._view, plan.batch.requests, plan.batch.member.model
+        alone_s = max((forecast.finish_s for forecast in self._before), default=view.now_s)
+        joined_s = max(forecast.finish_s for forecast in plan.together)
+        gathered = len(requests) + view.arrival_rate_rps(model) * (self.free_s - view.now_s)
+        size = max(1, min(math.floor(gathered), limit))
+        return (joined_s - alone_s) / len(requests) > view.profile.solo_s(model, size) / size * (1 + 1e-9)
+
+    def _blocked(self, plan: Plan) -> float:
+        """Return how many requests to come would be late because no slot is free until one of these finishes."""
+        held_s = min(forecast.finish_s for forecast in plan.together) - self._view.now_s
+        lost = 0.0
+        for model, objective_s in self._considers.slo_s.items():
+            spare_s = objective_s - self._gpu.one_beside(self._view, model, plan.batch)
+            lost += self._view.arrival_rate_rps(model) * max(0.0, held_s - spare_s)
+        return lost
+
+    def _try(self, requests: Sequence[Request]) -> Plan:
+        batch = self._gpu.batch(self._view, requests)
+        together = self._gpu.finishes(self._view, [*self._running, batch])
+        own, z = together[-1], self._considers.z
+        due_s = min(request.deadline_s for request in requests)
+        fits = own.finish_s + z * own.sd_s <= due_s + HALF_NS
+        harmed = 0
+        if self._considers.peer_check:
+            for peer, was, now in zip(self._running, self._before, together, strict=False):
+                harmed += sum(
+                    was.finish_s <= request.deadline_s + HALF_NS < now.finish_s + z * now.sd_s
+                    for request in peer.requests
+                    if not self._considers.priority or request.priority >= requests[0].priority
+                )
+        return Plan(batch, fits, harmed, due_s - (own.finish_s - self._view.now_s), tuple(together))

@@ -1,0 +1,155 @@
+"""The project's own: earliest deadline first that knows what batches do to one another."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from isim.policies.co_location_plan import Considers, Plan, Planner
+from isim.policies.deadlines import by_deadline
+from isim.policies.expiry import HALF_NS
+from isim.policies.forecast import Forecaster, Running
+from isim.policies.limits import Limits
+from isim.policies.parameters import check_parameters, flag, number, whole
+from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reject, Request, View, WakeAt
+
+
+class InterferenceAware:
+    """Serve what must start first, in batches whose own and whose co-runners' deadlines hold beside each other.
+
+    Each model forms the largest batch that, by the predictor, finishes in time beside what runs now and makes none of
+    that late; the one that must start first goes first. A batch *waits*, as long as it can still be in time after the
+    first batch that finishes, if it would harm one that runs, if joining costs the GPU more time per request than a
+    batch by itself later, or if with the last free slot it would block too many requests to come. Requests that would
+    be late even alone beside what runs are *dropped*. Without a predictor no batch is expected to slow another down.
+
+    Parameters
+    ----------
+    z
+        Deadlines must hold at the predicted finish plus this many standard deviations, at least 0.
+    admission
+        Refuse and drop requests that cannot be in time.
+    batching
+        Choose batch sizes by deadlines; without it, a batch is all that fits.
+    peer_check
+        Look at the deadlines of what runs.
+    deferral
+        Wait where joining costs more GPU time per request than running by itself later.
+    reserve
+        Leave the last slot free if a batch in it would make late more than this many requests to come for each of its
+        own, at least 0; never if none.
+    priority
+        Requests of a higher priority go first, and may make batches of a lower one late.
+    max_batch
+        Most samples in a batch; each model's largest profiled size if left out. A larger request is refused.
+
+    Raises
+    ------
+    PolicyError
+        A parameter is out of range, or, at the first decision on a model, larger than any size profiled of it.
+
+    Examples
+    --------
+    >>> from isim.policies.rehearsal import rehearse
+    >>> arrivals = [("a", 0.0), ("a", 0.001), ("b", 0.002), ("a", 0.003)]
+    >>> print(rehearse(InterferenceAware(), arrivals, solo_s=0.010, slo_s=0.030))
+    0 ms: a 0
+    10 ms: a 1 3
+    20 ms: b 2
+    """
+
+    def __init__(
+        self,
+        z: float = 2.0,
+        admission: bool = True,
+        batching: bool = True,
+        peer_check: bool = True,
+        deferral: bool = True,
+        reserve: float | None = 0.02,
+        priority: bool = True,
+        max_batch: int | None = None,
+    ) -> None:
+        check_parameters(
+            "interference-aware",
+            number("z", z, 0.0),
+            flag("admission", admission),
+            flag("batching", batching),
+            flag("peer_check", peer_check),
+            flag("deferral", deferral),
+            number("reserve", reserve, 0.0),
+            flag("priority", priority),
+            whole("max_batch", max_batch),
+        )
+        self.z = z
+        self.admission = admission
+        self.batching = batching
+        self.peer_check = peer_check
+        self.deferral = deferral
+        self.reserve = reserve
+        self.priority = priority
+        self.max_batch = max_batch
+        self._limits = Limits("interference-aware", max_batch)
+        self._gpu = Forecaster()
+        self._slo_s: dict[str, float] = {}
+
+    def decide(self, view: View, event: Event) -> Iterable[Decision]:
+        """Refuse or drop what cannot be in time, start what should start now, and wait with the rest."""
+        if refused := self._limits.refusal(view, event):
+            return refused
+        self._gpu.follow(view, event)
+        running = list(self._gpu.running())
+        if isinstance(event, Arrival):
+            request = event.request
+            slo_s = request.deadline_s - request.arrived_s
+            self._slo_s[request.model] = min(slo_s, self._slo_s.get(request.model, math.inf))
+            if not view.free_slots:
+                return self._refuse(view, request, running)
+        waiting = {model: by_deadline(queue, self.priority) for model, queue in view.queues.items() if queue}
+        if not view.free_slots or not waiting:
+            return ()
+        planner = self._planner(view, running)
+        decisions: list[Decision] = []
+        for model, queue in waiting.items():
+            if self.admission and (late := planner.hopeless(queue)):
+                decisions.append(Drop(late, "cannot be in time"))
+                waiting[model] = [request for request in queue if request not in late]
+        for free in range(view.free_slots, 0, -1):
+            plan, wakes_s = self._choose(view, planner, waiting, last=free == 1)
+            if plan is None:
+                return [*decisions, *(WakeAt(max(view.now_s, time_s)) for time_s in wakes_s)]
+            decisions.append(Dispatch(plan.batch.requests))
+            running.append(plan.batch)
+            taken, model = {request.request_id for request in plan.batch.requests}, plan.batch.member.model
+            waiting[model] = [request for request in waiting[model] if request.request_id not in taken]
+            planner = self._planner(view, running)
+        return decisions
+
+    def _choose(
+        self, view: View, planner: Planner, waiting: dict[str, list[Request]], last: bool
+    ) -> tuple[Plan | None, list[float]]:
+        """Return what to start now, the most urgent first; if all wait, None and when the first must start."""
+        plans = [planner.largest(queue, self._limits.of(view, model)) for model, queue in waiting.items() if queue]
+        plans.sort(key=self._rank)
+        free_s, wakes_s = planner.free_s, []
+        for plan in plans:
+            if not planner.can_wait(plan, free_s) or not planner.should_wait(
+                plan, self._limits.of(view, plan.batch.member.model), last
+            ):
+                return plan, []
+            wakes_s.append(plan.latest_s)
+            free_s += plan.batch.left_s  # the next one would come after it
+        return None, [min(wakes_s)] if wakes_s and min(wakes_s) < math.inf else []
+
+    def _planner(self, view: View, running: Sequence[Running]) -> Planner:
+        considers = Considers(
+            self.z, self.batching, self.peer_check, self.deferral, self.reserve, self.priority, self._slo_s
+        )
+        return Planner(self._gpu, considers, view, tuple(running))
+
+    def _rank(self, plan: Plan) -> tuple[float, ...]:
+        head = plan.batch.requests[0]
+        return -head.priority if self.priority else 0, plan.latest_s, head.arrived_s, head.request_id
+
+    def _refuse(self, view: View, request: Request, running: Sequence[Running]) -> Iterable[Decision]:
+        """Refuse an arrival that would be late if it got the first slot that is free, for itself."""
+        free_s = min(forecast.finish_s for forecast in self._gpu.finishes(view, running))
+        late = free_s + self._gpu.batch(view, (request,)).left_s > request.deadline_s + HALF_NS
+        return (Reject((request,), "cannot be in time"),) if self.admission and late else ()
