@@ -42,6 +42,8 @@ class Fit(NamedTuple):
     """Parameters whose values the data cannot tell apart; frozen at their defaults."""
     errors: Mapping[str, Error]
     """By fold kind; `fit` is on the mixes it was fitted to."""
+    families: Mapping[str, Error]
+    """By model: the errors of all members of its mixes, under the parameters that are best without them."""
     unseen: Floats
     """Absolute errors with the member's own pair left out, mix after mix."""
 
@@ -107,13 +109,19 @@ def fit(profile: Profile, mixes: Sequence[Mix], target: type[Any], executor: Exe
         name: tuple(float(v) for v in np.percentile(candidates.values[chosen, i], [2.5, 97.5]))
         for i, name in enumerate(candidates.names)
     }
-    unseen = {kind: _unseen(errors, masks) for kind, masks in folds(mixes).items()}
+    masks = folds(mixes)
+    unseen = {kind: _unseen(errors, list(each.values())) for kind, each in masks.items()}
+    families = {
+        name: _summary(errors[int(np.argmin(errors[:, ~mask].mean(axis=1))), mask], weights[:, mask])
+        for name, mask in masks.get("family", {}).items()
+    }
     return Fit(
         target.name,
         dict(zip(candidates.names, (float(value) for value in candidates.values[best]), strict=True)),
         intervals,  # type: ignore[arg-type]
         unidentified,
         {kind: _summary(values, weights) for kind, values in {"fit": errors[best], **unseen}.items()},
+        families,
         unseen.get("pair", errors[best]),
     )
 
@@ -146,7 +154,8 @@ def _unseen(errors: Floats, masks: Sequence[npt.NDArray[np.bool_]]) -> Floats:
 
 
 def _summary(errors: Floats, weights: Floats) -> Error:
-    means = (weights @ errors) / weights.sum(axis=1)
+    drawn = weights.sum(axis=1)
+    means = (weights @ errors)[drawn > 0] / drawn[drawn > 0]
     low, high = np.percentile(means, [2.5, 97.5])
     return Error(len(errors), float(errors.mean()), float(np.percentile(errors, 90)), float(low), float(high))
 
@@ -208,10 +217,17 @@ def calibrate(profile_path: str, recording_path: str, sharing: str, names: Seque
                     "intervals": {name: list(values) for name, values in each.intervals.items()},
                     "unidentified": list(each.unidentified),
                     "errors": {kind: error._asdict() for kind, error in each.errors.items()},
+                    "families": {name: error._asdict() for name, error in each.families.items()},
                 }
                 for each in fits
             },
-            "linear regression": {"parameters": {}, "intervals": {}, "unidentified": [], "errors": linear},
+            "linear regression": {
+                "parameters": {},
+                "intervals": {},
+                "unidentified": [],
+                "errors": linear,
+                "families": {},
+            },
         },
     }
 

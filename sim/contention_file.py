@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,9 +101,13 @@ def load_contention(spec: str) -> tuple[ContentionModel, dict[str, Any] | None]:
 
 def _toml(content: Mapping[str, Any], path: str = "") -> str:
     """Write nested mappings of numbers, strings and lists; JSON's forms of these are TOML's."""
-    lines = [f"{key} = {json.dumps(value)}" for key, value in content.items() if not isinstance(value, Mapping)]
+
+    def named(key: str) -> str:
+        return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
+
+    lines = [f"{named(key)} = {json.dumps(value)}" for key, value in content.items() if not isinstance(value, Mapping)]
     for key, value in content.items():
         if isinstance(value, Mapping):
-            name = f"{path}.{key}" if path else key
+            name = f"{path}.{named(key)}" if path else named(key)
             lines += ["", f"[{name}]", _toml(value, name)]
     return "\n".join(lines) + ("" if path else "\n")

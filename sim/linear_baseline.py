@@ -43,7 +43,7 @@ def linear_errors(profile: Profile, mixes: Sequence[Mix]) -> dict[str, Floats]:
             count[mask] += 1
         return error / count
 
-    return {kind: unseen(masks) for kind, masks in folds(mixes).items()}
+    return {kind: unseen(list(masks.values())) for kind, masks in folds(mixes).items()}
 
 
 def _all_features(operations: Operations) -> list[dict[str, float]]:

@@ -107,21 +107,24 @@ def measured(mixes: Sequence[Mix]) -> npt.NDArray[np.float64]:
     return np.array([slowdown for mix in mixes for slowdown in mix.slowdowns])
 
 
-def folds(mixes: Sequence[Mix]) -> dict[str, list[npt.NDArray[np.bool_]]]:
-    """Return, by what is left out, one mask a fold over all members: true for those a fit may not have seen.
+def folds(mixes: Sequence[Mix]) -> dict[str, dict[str, npt.NDArray[np.bool_]]]:
+    """Return, by what is left out, one named mask a fold over all members: true for those a fit may not have seen.
 
     `pair`: the same processes together (of any experiment). `family`: every mix with a model. `co-runners`: every mix
     of a size, where there are several sizes.
     """
     owner = np.repeat(np.arange(len(mixes)), [len(mix.processes) for mix in mixes])
 
-    def masks(keys: Sequence[frozenset[Any]]) -> list[npt.NDArray[np.bool_]]:
-        distinct = sorted({key for of_mix in keys for key in of_mix}, key=str)
-        return [np.array([key in of_mix for of_mix in keys])[owner] for key in distinct]
+    def masks(keys: Sequence[frozenset[str]]) -> dict[str, npt.NDArray[np.bool_]]:
+        distinct = sorted({key for of_mix in keys for key in of_mix})
+        return {key: np.array([key in of_mix for of_mix in keys])[owner] for key in distinct}
+
+    def together(mix: Mix) -> str:
+        return " + ".join(sorted(f"{process.model}@{process.batch_size}" for process in mix.processes))
 
     found = {
-        "pair": masks([frozenset([tuple(sorted(process[:2] for process in mix.processes))]) for mix in mixes]),
+        "pair": masks([frozenset([together(mix)]) for mix in mixes]),
         "family": masks([frozenset(process.model for process in mix.processes) for mix in mixes]),
-        "co-runners": masks([frozenset([len(mix.processes)]) for mix in mixes]),
+        "co-runners": masks([frozenset([str(len(mix.processes))]) for mix in mixes]),
     }
     return {name: kept for name, kept in found.items() if len(kept) > 1}

@@ -51,7 +51,7 @@ def command(
         best = found["models"][found["best"]]
         content = {"name": found["best"], **{key: found[key] for key in ("inputs", "versions", "sharing", "mixes")}}
         write_contention(
-            output, {**content, **{key: best[key] for key in ("parameters", "intervals", "errors")}}, force
+            output, {**content, **{key: best[key] for key in ("parameters", "intervals", "errors", "families")}}, force
         )
         click.echo(f"isim: wrote {output} ({found['best']})", err=True)
 
@@ -77,6 +77,17 @@ def _print(found: dict[str, Any], print_table: Any) -> None:
             for name, model in found["models"].items()
         ),
     )
+    families = list(found["models"][found["best"]]["families"])
+    if families:
+        print_table(
+            "Mean error in per cent by the model that was left out",
+            ["model", *families],
+            (
+                [name, *(f"{100 * model['families'][family]['mape']:.1f}" for family in families)]
+                for name, model in found["models"].items()
+                if model["families"]
+            ),
+        )
     rows = [
         [name, parameter, f"{value:g}", f"[{model['intervals'][parameter][0]:g}, {model['intervals'][parameter][1]:g}]",
          "frozen: the data cannot tell" if parameter in model["unidentified"] else ""]

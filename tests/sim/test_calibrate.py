@@ -44,6 +44,8 @@ def test_planted_parameters_are_recovered_and_identified() -> None:
     assert found.errors["fit"].mape == pytest.approx(0, abs=1e-12)
     assert found.errors["pair"].mape == pytest.approx(0, abs=1e-12)  # five pairs are enough to find them
     assert found.intervals == {"kappa": (0.9, 0.9), "beta": (0.1, 0.1)}
+    assert {name: error.n for name, error in found.families.items()} == {"short": 6, "long": 6, "idle": 6}
+    assert max(error.mape for error in found.families.values()) == pytest.approx(0, abs=1e-12)
 
 
 def test_what_the_data_cannot_tell_is_frozen() -> None:
@@ -69,9 +71,12 @@ def test_folds_leave_out_pairs_families_and_sizes() -> None:
     a, b, c = PROCESSES
     mixes = [Mix(0, (a, b), (1, 1)), Mix(1, (b, a), (1, 1)), Mix(2, (a, c), (1, 1)), Mix(3, (a, b, c), (1, 1, 1))]
     found = folds(mixes)
-    assert sorted(int(mask.sum()) for mask in found["pair"]) == [2, 3, 4]  # the two orders of one pair are one fold
-    assert sorted(int(mask.sum()) for mask in found["family"]) == [5, 7, 9]
-    assert sorted(int(mask.sum()) for mask in found["co-runners"]) == [3, 6]
+    members = {kind: {name: int(mask.sum()) for name, mask in masks.items()} for kind, masks in found.items()}
+    assert members == {
+        "pair": {"idle@1 + long@2 + short@1": 3, "long@2 + short@1": 4, "idle@1 + short@1": 2},  # in either order
+        "family": {"short": 9, "long": 7, "idle": 5},
+        "co-runners": {"2": 6, "3": 3},
+    }
 
 
 def test_a_linear_truth_is_met_by_the_linear_baseline() -> None:
@@ -133,6 +138,7 @@ def test_a_contention_file_builds_its_model(tmp_path: Path) -> None:
         "name": "leftover",
         "parameters": {"kappa": 0.9, "beta": 0.1},
         "errors": {"pair": {"mape": 0.05, "n": 66}},
+        "families": {"yolo v8.1": {"mape": 0.05}},
     }
     write_contention(path, content)
     model, read = read_contention(path)
