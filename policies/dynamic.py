@@ -96,8 +96,10 @@ class Dynamic:
         if isinstance(event, Arrival):
             request = event.request
             model = request.model
-            if refusal := self._refusal(request, view, queues[model]):
-                decisions.append(refusal)
+            most = (self._sizes.get(model) or self._learn_sizes(view, model)).most
+            full = self.max_queue_size is not None and len(queues[model]) > self.max_queue_size
+            if full or request.samples > most:
+                decisions.append(self._refusal(request, most))
                 queues = {**queues, model: list(queues[model])[:-1]}  # it is still in there, as the last
             else:
                 changed = model
@@ -116,13 +118,10 @@ class Dynamic:
             models.append(changed)
         return self._send(view, queues, models, decisions) if models else decisions
 
-    def _refusal(self, request: Request, view: View, queue: Sequence[Request]) -> Reject | None:
-        limits = self._sizes.get(request.model) or self._learn_sizes(view, request.model)
-        if request.samples > limits.most:
-            return too_large(request, limits.most)
-        if self.max_queue_size is not None and len(queue) > self.max_queue_size:
-            return Reject((request,), f"queue full ({self.max_queue_size} requests)")
-        return None
+    def _refusal(self, request: Request, most: int) -> Reject:
+        if request.samples > most:
+            return too_large(request, most)
+        return Reject((request,), f"queue full ({self.max_queue_size} requests)")
 
     def _send(
         self, view: View, queues: Mapping[str, Sequence[Request]], models: Iterable[str], decisions: list[Decision]
