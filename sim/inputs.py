@@ -18,6 +18,8 @@ from isim.workload.mlperf import Scenario
 ANALYTIC_BATCH_SIZES = range(1, 9)
 MOST_HELD_BYTES = 1 << 26
 """A larger file of requests, some ten million, is read as the run goes on instead of held."""
+MOST_GENERATED = 5e7
+"""Some 4 GiB of them."""
 
 _T = TypeVar("_T")
 
@@ -123,6 +125,10 @@ def read_profile(name: str, models: tuple[str, ...] | None) -> Profile:
         The file cannot be read, or the GPU or a model is unknown.
     """
     if not is_analytic(name):
+        if (kind := _other_kind(name, "profile")) is not None:
+            raise ProfileError(
+                f"{name}: is a {kind}, not a profile; give the profile with --profile (a trace with --trace)"
+            )
         return Profile.read(name)
     from isim.profiler.device.analytic import analytic_profile
     from isim.profiler.networks.registry import network_names
@@ -136,8 +142,25 @@ def read_profile(name: str, models: tuple[str, ...] | None) -> Profile:
 
 
 def _read(path: str) -> Trace | TraceStream:
+    if (kind := _other_kind(path, "trace")) is not None:
+        raise TraceError(f"{path}: is a {kind}, not a trace; give the trace with --trace (a profile with --profile)")
     large = Path(path).is_file() and Path(path).stat().st_size > MOST_HELD_BYTES
     return TraceStream.read(path) if large else Trace.read(path)
+
+
+def _other_kind(path: str, wanted: str) -> str | None:
+    """Return what a file of ours is, by its footer, or a folder, if it is not what is wanted; None if nobody knows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if (Path(path) / "run.json").is_file():
+        return "run folder"
+    try:
+        footers = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return None
+    kinds = [key.decode().removeprefix("isim.") for key in footers if key.startswith(b"isim.")]
+    return kinds[0] if kinds and wanted not in kinds else None
 
 
 def _named(arrivals: Arrivals) -> tuple[str, ...] | None:
@@ -162,6 +185,12 @@ def _generated(experiment: ExperimentKeys, models: tuple[str, ...]) -> Trace | S
         if isinstance(scenario := make_source(arrivals.process), Scenario):
             return scenario
         tenants = [Tenant("", arrivals.process, arrivals.rate_rps or 0.0, of_all, arrivals.bursts)]
+    expected = sum(tenant.rate_rps for tenant in tenants) * arrivals.duration_s
+    if expected > MOST_GENERATED:
+        raise TraceError(
+            f"arrivals: too many requests to hold (found {expected:.3g}, at most {MOST_GENERATED:.3g}); lower the rate "
+            "or the duration"
+        )
     try:
         return superpose(tenants, duration_ns=round(arrivals.duration_s * 1e9), seed=experiment.seed)
     except TraceError as error:

@@ -94,11 +94,23 @@ class Run:
         return summary
 
     @property
+    def own_slo(self) -> dict[str, dict[str, Any]]:
+        """By model how many requests carry objectives of their own, as `isim.objectives.own_slo` says it."""
+        found = (self.description["inputs"].get("trace") or {}).get("own_slo")
+        return found if isinstance(found, dict) else {}
+
+    @property
     def warnings(self) -> list[str]:
         """What a reader of the figures should know, one sentence each."""
         total, parameters = self.summary["total"], self.description["parameters"]
         after, unfinished = self.description["ending"]["arrivals_after_horizon"], total["unfinished"]
         found = []
+        slo_s, trace = parameters.get("slo_s", {}), parameters.get("trace") or "the trace"
+        if beaten := [model for model in self.own_slo if model in slo_s or "*" in slo_s]:
+            found.append(
+                f"{trace}: requests of {', '.join(beaten)} carry objectives of their own, which count for them instead "
+                "of those of --slo; remove column slo_ns to use --slo"
+            )
         if after:
             found.append(
                 f"{after} of {total['requests']} requests arrive after the horizon and count as unfinished; "

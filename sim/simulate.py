@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from isim.contention.contract import ContentionModel
 from isim.contention.usable import check_usable
@@ -20,6 +19,7 @@ from isim.experiment_keys import ExperimentKeys, is_analytic
 from isim.inputs import Inputs, Problems, describe_file, load_inputs
 from isim.metrics import measure
 from isim.noise import Noise
+from isim.objectives import own_slo
 from isim.operations import Operations
 from isim.partitions import under_sharing
 from isim.policies.policy import Policy
@@ -30,7 +30,6 @@ from isim.sharing_modes import Sharing, parse_sharing
 from isim.simulation import Ending, Simulation
 from isim.traces.streams import stream
 from isim.traces.trace import Trace
-from isim.traces.trace_stream import TraceStream
 from isim.whole_folder import writing
 from isim.workload import Client, ClosedLoop, Graph, Replay, Step, Workload
 from isim.workload.mlperf import Load
@@ -214,7 +213,7 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
             **(describe_file(experiment.trace) if experiment.trace is not None else {"path": None}),
             # What is not held has no digest but that of its file.
             "content_sha256": inputs.trace.digest() if isinstance(inputs.trace, Trace) else None,
-            "own_slo": "slo_ns" in _first_chunk(inputs.trace).column_names,
+            "own_slo": own_slo(inputs.trace),
         }
     return {
         "versions": versions(),
@@ -258,10 +257,6 @@ def _calibration(fitted: dict[str, Any] | None) -> str:
     if fitted is None:
         return "not calibrated for this GPU"
     return f"fitted to {fitted.get('mixes')} measured mixes, sharing {fitted.get('sharing')}"
-
-
-def _first_chunk(trace: Trace | TraceStream) -> pa.Table:
-    return trace.table if isinstance(trace, Trace) else next(iter(trace))
 
 
 def _stored(built: object, target: type[Any]) -> Mapping[str, Any]:

@@ -55,8 +55,12 @@ def _models() -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     from isim.profiler.networks.registry import network_facts, network_names
+    from isim.profiler.workloads.zoo import zoo_names
 
-    return [asdict(network_facts(name)) for name in network_names()]
+    analytic = [asdict(network_facts(name)) for name in network_names()]
+    rows = [{"name": facts["name"], "device": "analytic", **facts} for facts in analytic]
+    unknown = dict.fromkeys(list(analytic[0])[1:])
+    return [*rows, *({"name": name, "device": "cpu, cuda", **unknown} for name in zoo_names())]
 
 
 def _gpus() -> list[dict[str, Any]]:

@@ -24,11 +24,16 @@ def print_run(run: Run) -> None:
     for name, value in run_facts(run.description):
         click.echo(f"{name:<12}{value}")
     slo_s = run.description["parameters"]["slo_s"]
-    own_slo = (run.description["inputs"]["trace"] or {}).get("own_slo", False)
 
     def slo(model: str) -> str:
-        objective_s = slo_s.get(model, slo_s.get("*")) if model != "total" else None
-        return "per request" if own_slo and model != "total" else format_seconds(objective_s) if objective_s else "-"
+        if model == "total":
+            return "-"
+        objective_s = slo_s.get(model, slo_s.get("*"))
+        if (own := run.own_slo.get(model)) is not None:
+            if own["least_s"] != own["most_s"] or own["requests"] < figures[model]["requests"]:
+                return "per request"
+            objective_s = own["least_s"]
+        return format_seconds(objective_s) if objective_s else "-"
 
     print_table(
         "Outcomes",
@@ -136,6 +141,8 @@ def print_list(rows: list[dict[str, Any]]) -> None:
 
 
 def _fact(value: object) -> str:
+    if value is None:
+        return "-"
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 

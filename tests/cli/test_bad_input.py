@@ -13,6 +13,7 @@ import pytest
 from worlds import kernel, profile_of
 
 from isim.profiler.profile import Profile
+from isim.traces.trace import Trace
 
 POLICIES = """
 class Raises:
@@ -31,6 +32,7 @@ EXPERIMENTS = {
     "number-slo": "slo = 3",
     "number-arrivals": "arrivals = 3",
     "text-clients": 'clients = "x"',
+    "empty": "",
     "no-clients": 'horizon = "1s"\n[clients]\nmodels = {}',
 }
 
@@ -57,6 +59,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         header = "arrival_ns,model" + (",batch" if name == "large" else "")
         (folder / f"{name}.csv").write_text(f"{header}\n{rows}{',9' if name == 'large' else ''}\n")
     pq.write_table(pa.table({"arrival_ns": [0.0, float("nan")], "model": ["a", "a"]}), folder / "nan.parquet")
+    Trace.from_columns(arrival_ns=[0], model=["a"]).write(folder / "t.parquet")
     (folder / "taken").mkdir()
     (folder / "taken" / "thesis.txt").write_text("years of work")
     return folder
@@ -115,6 +118,26 @@ MISTAKES = {
         "slo.toml: slo.a: must be more than 0 and finite (found '0ms'); correct it, such as 50ms",
     ),
     "SLO of no model": ([*PROFILE, *TRACE, "--slo", "b=5ms"], "slo.b: no such model (has: a); correct the name"),
+    "a profile for a trace": (
+        [*PROFILE, "--trace", "p.parquet"],
+        "p.parquet: is a profile, not a trace; give the trace with --trace (a profile with --profile)",
+    ),
+    "a trace for a profile": (
+        ["--profile", "t.parquet", *TRACE],
+        "t.parquet: is a trace, not a profile; give the profile with --profile (a trace with --trace)",
+    ),
+    "requests beyond memory": (
+        ["--rate", "1000krps", "--duration", "1h"],
+        "arrivals: too many requests to hold (found 3.6e+09, at most 5e+07); lower the rate or the duration",
+    ),
+    "clients beyond memory": (
+        ["--clients", "resnet50=99999999999999999999", "--duration", "1s"],
+        "--clients: too many clients in all (found 99999999999999999999); keep to 1,000,000",
+    ),
+    "an experiment without requests": (
+        ["empty.toml"],
+        "empty.toml: no requests (found neither trace, arrivals nor clients); give one of them",
+    ),
     "folder taken": (
         [*PROFILE, *TRACE, "-f", "-o", "taken"],
         "taken: exists and is not what -f/--force may replace (no run.json in it); choose another with -o",

@@ -155,3 +155,25 @@ def test_help_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (ran.stdout, ran.stderr) == ("[]\n", "")
+
+
+def test_objectives_of_requests_beat_those_of_flags_and_that_is_said(folder: Path) -> None:
+    """Ants carry 20 ms each, half of the bees 30 ms; cats carry none."""
+    sizes = {(model, 1): [kernel(10**6, sm=0.8, memory=0.1)] for model in ("ant", "bee", "cat")}
+    profile_of(sizes).write(folder / "three.parquet")
+    rows = ["0,ant,20000000", "1,ant,20000000", "2,bee,30000000", "3,bee,", "4,cat,"]
+    (folder / "own.csv").write_text("\n".join(["arrival_ns,model,slo_ns", *rows]) + "\n")
+    ran = isim("run", "--profile", "three.parquet", "--trace", "own.csv", "--slo", "50ms", "-o", "own", cwd=folder)
+    assert ran.stderr.splitlines()[0] == (
+        "isim: own.csv: requests of ant, bee carry objectives of their own, which count for them instead of those of "
+        "--slo; remove column slo_ns to use --slo"
+    )
+    rows = [line.split() for line in ran.stdout.partition("Latency")[0].splitlines()]
+    outcomes = [row for row in rows if row and row[0] in ("ant", "bee", "cat")]
+    assert [row[:3] for row in outcomes] == [["ant", "20", "ms"], ["bee", "per", "request"], ["cat", "50", "ms"]]
+
+
+def test_models_of_every_device_are_listed(tmp_path: Path) -> None:
+    rows = json.loads(isim("list", "models", "--json", cwd=tmp_path).stdout)
+    assert {(row["name"], row["device"]) for row in rows} >= {("resnet50", "analytic"), ("resnet18", "cpu, cuda")}
+    assert len({tuple(row) for row in rows}) == 1
