@@ -12,20 +12,7 @@ from isim.run_schema import BATCHES, DROPPED, OVERLAPS, REJECTED, REQUESTS, UNFI
 from isim.run_tables import NotServed, batches_table, overlaps_table, requests_table
 
 _ROWS = 1 << 16
-
-
 _NOT_SERVED = {outcome: NotServed(outcome) for outcome in (REJECTED, DROPPED, UNFINISHED)}
-
-
-class _Chunk:
-    """Requests that arrived one after another, and how each ended."""
-
-    __slots__ = ("ended", "open", "requests")
-
-    def __init__(self) -> None:
-        self.requests: list[Request] = []
-        self.ended: list[Batch | NotServed] = [_NOT_SERVED[UNFINISHED]] * _ROWS
-        self.open = 0
 
 
 class Recorder:
@@ -48,10 +35,12 @@ class Recorder:
         self._batches = writer("batches", BATCHES)
         self._overlaps = writer("overlaps", OVERLAPS)
         self._writers = (self._requests, self._batches, self._overlaps)
-        self._chunks: dict[int, _Chunk] = {}
-        self._chunk_of: dict[int, tuple[_Chunk, int]] = {}
-        self._next_chunk = 0
-        self._last = _Chunk()
+        self._arrived: list[list[Request]] = [[]]
+        """Requests that are not written yet, a list for each row group."""
+        self._ends: dict[int, Batch | NotServed] = {}
+        """How each of them ended, by request id; open ones are missing."""
+        self._ended_before = 0
+        """How many of the first row group are known to have ended: all up to there."""
         self._open_batches: list[Batch] = []
         self._overlap_rows: list[tuple[int, Overlap]] = []
         self.requests = 0
@@ -59,25 +48,20 @@ class Recorder:
 
     def arrived(self, request: Request) -> None:
         """Open a row for a request."""
-        row = self.requests & (_ROWS - 1)
-        if row == 0:
-            self._last = self._chunks[self.requests // _ROWS] = _Chunk()
-        chunk = self._last
-        self._chunk_of[request.request_id] = (chunk, row)
-        chunk.requests.append(request)
-        chunk.open += 1
+        requests = self._arrived[-1]
+        if len(requests) == _ROWS:
+            self._arrived.append(requests := [])
+        requests.append(request)
         self.requests += 1
 
     def ended(self, requests: tuple[Request, ...], how: Batch | int) -> None:
         """Close the rows of requests that finished in a batch or were refused (an outcome)."""
         end = _NOT_SERVED[how] if isinstance(how, int) else how
+        ends = self._ends
         for request in requests:
-            chunk, row = self._chunk_of.pop(request.request_id)
-            chunk.ended[row] = end
-            chunk.open -= 1
-        oldest = self._chunks.get(self._next_chunk)
-        if oldest is not None and not oldest.open and len(oldest.requests) == _ROWS:
-            self._write_requests(all_open=False)
+            ends[request.request_id] = end
+        if len(self._arrived) > 1:
+            self._write_ended()
 
     def batch(self, batch: Batch) -> None:
         """Record a batch that has finished, or that is still on the GPU when the run stops."""
@@ -95,13 +79,13 @@ class Recorder:
     def still_resident(self, batch: Batch) -> None:
         """Record a batch that the end of the run cut off; its requests keep their rows open."""
         for request in batch.requests:
-            chunk, row = self._chunk_of[request.request_id]
-            chunk.ended[row] = batch
+            self._ends[request.request_id] = batch
         self.batch(batch)
 
     def finish(self) -> None:
         """Write what is left; requests still open become unfinished."""
-        self._write_requests(all_open=True)
+        for requests in self._arrived:
+            self._write_requests(requests)
         self._write_batches()
         self._write_overlaps()
         for writer in self._writers:
@@ -113,13 +97,22 @@ class Recorder:
             with suppress(Exception):
                 writer.close()
 
-    def _write_requests(self, all_open: bool) -> None:
-        while (chunk := self._chunks.get(self._next_chunk)) is not None:
-            if not all_open and (chunk.open or len(chunk.requests) < _ROWS):
+    def _write_ended(self) -> None:
+        """Write the first row groups, as far as all of their requests have ended; each request is looked at once."""
+        while len(self._arrived) > 1:
+            requests, ends = self._arrived[0], self._ends
+            while self._ended_before < _ROWS and requests[self._ended_before].request_id in ends:
+                self._ended_before += 1
+            if self._ended_before < _ROWS:
                 return
-            self._requests.write_table(requests_table(chunk.requests, chunk.ended[: len(chunk.requests)]))
-            del self._chunks[self._next_chunk]
-            self._next_chunk += 1
+            self._write_requests(self._arrived.pop(0))
+            self._ended_before = 0
+
+    def _write_requests(self, requests: list[Request]) -> None:
+        if requests:
+            unfinished = _NOT_SERVED[UNFINISHED]
+            ends = [self._ends.pop(request.request_id, unfinished) for request in requests]
+            self._requests.write_table(requests_table(requests, ends))
 
     def _write_batches(self) -> None:
         self._batches.write_table(batches_table(self._open_batches))
