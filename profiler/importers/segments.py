@@ -3,6 +3,9 @@
 from itertools import groupby
 from typing import Any
 
+_MOST_KERNELS = 1_000_000
+"""A hundred times what the largest networks launch a batch."""
+
 
 def repeated(rows: list[dict[str, Any]], problems: list[str]) -> list[dict[str, Any]]:
     """Return every kernel that runs: consecutive rows of one `segment`, as a whole, `repeats` times.
@@ -22,6 +25,12 @@ def repeated(rows: list[dict[str, Any]], problems: list[str]) -> list[dict[str, 
         if len(counts) > 1 or counts[0] < 1:
             found = ", ".join(map(str, counts))
             problems.append(f"segment {segment!r}: repeats are not one number from 1 (found {found}); state one")
+            continue
+        if len(kernels) + counts[0] * len(members) > _MOST_KERNELS:
+            problems.append(
+                f"segment {segment!r}: more kernels than a batch may have (found {counts[0]} repeats of {len(members)}, "
+                f"at most {_MOST_KERNELS:,} in all); correct the repeats"
+            )
             continue
         kernel = [{key: row[key] for key in row if key not in ("segment", "repeats")} for row in members]
         kernels += [dict(row) for _ in range(counts[0]) for row in kernel]

@@ -80,6 +80,15 @@ def test_segments_that_contradict_themselves_are_refused(tmp_path: Path) -> None
     assert "only one of segment and repeats is stated" in refusal(tmp_path, text, half)[0]
 
 
+def test_more_repeats_than_a_batch_can_have_are_refused(tmp_path: Path) -> None:
+    """Half a million repeats of two kernels are a million kernels, and one more is too many."""
+    text = "kernel,time,part,times\npool,1,start,1\ngemm,2,layer,500000\nadd,1,layer,500000\n"
+    assert refusal(tmp_path, text, REPEATED) == (
+        "segment 'layer': more kernels than a batch may have (found 500000 repeats of 2, at most 1,000,000 in all); "
+        "correct the repeats",
+    )
+
+
 def test_what_the_period_exceeds_the_kernels_by_is_host_time(tmp_path: Path) -> None:
     made = table(tmp_path, "kernel,time\ngemm,70\nadd,20\n", solo_period_s=100e-6)
     assert [row["gap_ns"] for row in made.rows] == [10_000, 0]
