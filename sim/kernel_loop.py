@@ -257,3 +257,21 @@ def add(s, now, step_s, slot, first, last, batch_id, scale, process, share):  # 
     batch.done = 0
     _enter(row, s.slot[now], s.phase[now], s.left_s[now], s.phases, slot, first, scale)
     return tie
+
+
+@njit(cache=True, error_model="numpy")  # not for a signature: few runs need it, and they load it then
+def evict(s, now, step_s, slot):  # type: ignore[no-untyped-def]
+    """Advance row `now` by `step_s`, at most to the next finish, and take the batch in a slot off if it is not done."""
+    row = s.rows[now]
+    _forget_done(s.slot[now], row.residents, s.batches)
+    _advance(s, now, step_s)
+    slots, phases, lefts_s = s.slot[now], s.phase[now], s.left_s[now]
+    kept = ran = 0
+    for k in range(row.residents):
+        if slots[k] == slot:
+            ran += k < row.running
+        else:
+            slots[kept], phases[kept], lefts_s[kept] = slots[k], phases[k], lefts_s[k]
+            kept += 1
+    row.residents = kept
+    row.running -= ran

@@ -102,3 +102,25 @@ def new_residents(speeds, demand, parameters, sharing, quantum_s, phases, batche
     s.moved_slot = np.zeros(slots, np.int64)
     s.moved = np.zeros(slots, np.int64)
     return s
+
+
+@njit(cache=True)  # not for a signature: few runs need it, and they load it then
+def copy_residents(s, to):  # type: ignore[no-untyped-def]
+    """Make the state of one GPU that of another, which has at least as many slots."""
+    for row in range(2):
+        to.rows[row] = s.rows[row]
+    for slot in range(len(s.batches)):
+        to.batches[slot] = s.batches[slot]
+        for row in range(2):
+            to.slot[row, slot] = s.slot[row, slot]
+            to.phase[row, slot] = s.phase[row, slot]
+            to.left_s[row, slot] = s.left_s[row, slot]
+
+
+@njit(cache=True)
+def is_resident(s, row, slot):  # type: ignore[no-untyped-def]
+    """Say whether the batch in a slot has something left to do, as a row has it."""
+    found = False
+    for k in range(s.rows[row].residents):
+        found = found or s.slot[row, k] == slot
+    return found
