@@ -28,8 +28,8 @@ def repeated(rows: list[dict[str, Any]], problems: list[str]) -> list[dict[str, 
             continue
         if len(kernels) + counts[0] * len(members) > _MOST_KERNELS:
             problems.append(
-                f"segment {segment!r}: more kernels than a batch may have (found {counts[0]} repeats of {len(members)}, "
-                f"at most {_MOST_KERNELS:,} in all); correct the repeats"
+                f"segment {segment!r}: more kernels than a batch may have (found {counts[0]} repeats of "
+                f"{len(members)}, at most {_MOST_KERNELS:,} in all); correct the repeats"
             )
             continue
         kernel = [{key: row[key] for key in row if key not in ("segment", "repeats")} for row in members]
