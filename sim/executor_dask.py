@@ -55,7 +55,8 @@ class DaskCluster:
         """Yield results as they finish; what a worker that dies had taken or not yet handed over runs again."""
         # Not pure: the same call may be asked for again, after its files changed.
         numbers = {self._client.submit(call, task, pure=False): number for number, task in enumerate(tasks)}
-        order = self._distributed.as_completed(list(numbers))
+        with self._client.as_current():  # not for whoever else uses Dask here
+            order = self._distributed.as_completed(list(numbers))
         try:
             for future in order:
                 number = numbers.pop(future, None)

@@ -1,7 +1,8 @@
 """`isim compare`: run several variants on the same requests and say how they differ."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -15,6 +16,7 @@ from isim.cli.experiment_flags import experiment_flags
 @click.option("--by", default="attainment", metavar="FIGURE", help="Rank by this figure.")
 @click.option("--half-width", "half_width", help="Replicate until intervals are as narrow: 'latency_p99_s <= 5%'.")
 @click.option("--most-seeds", default=100, type=click.IntRange(min=1), help="Replications at most, for --half-width.")
+@click.option("--capacity", metavar="REQUIREMENT", help="Search the highest load that keeps it: 'attainment >= 0.99'.")
 @click.option("--warm-up/--no-warm-up", default=True, help="Leave the start of each replication out, by MSER-5.")
 @click.option("--executor", default="processes", help="processes, processes:N or dask://host:port.")
 @click.option("--fail-if", help="Exit with 3 if this surely holds of a variant: 'minus_baseline_attainment < 0'.")
@@ -24,8 +26,8 @@ from isim.cli.experiment_flags import experiment_flags
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing to standard error but errors.")
 def command(
     experiment: Path | None, policies: tuple[str, ...], seeds: int, by: str, half_width: str | None, most_seeds: int,
-    warm_up: bool, executor: str, fail_if: str | None, output: Path | None, force: bool, as_json: bool, quiet: bool,
-    **flags: Any,
+    capacity: str | None, warm_up: bool, executor: str, fail_if: str | None, output: Path | None, force: bool,
+    as_json: bool, quiet: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Run several variants on the same requests and say which differences are real.
 
@@ -36,34 +38,91 @@ def command(
     \b
     isim compare --policy fcfs --policy greedy --policy 'dynamic:max_batch={4,8},max_queue_delay=2ms'
     isim compare experiment.toml --seeds 10 --by latency_p99_s -o cmp/
+    isim compare experiment.toml --capacity 'attainment >= 0.99' -o cap/
     """
     import json
 
-    from isim.cli.comparison_table import print_comparison
     from isim.cli.fail_if import Condition
     from isim.cli.kept import kept
     from isim.cli.progress_bar import progress_bar
-    from isim.cli.surely import leave_if_any
-    from isim.compare import Rules, compare
-    from isim.comparison.document import document
-    from isim.comparison.half_width import HalfWidth
     from isim.comparison.variants import variants_of
     from isim.executor import make_executor
 
     condition = Condition.parse(fail_if)
-    until = HalfWidth.parse(half_width, most_seeds) if half_width is not None else None
+    if capacity is None:
+        make = _comparison(seeds, by, half_width, most_seeds, not warm_up)
+    elif half_width is not None or by != "attainment" or not warm_up:
+        raise click.UsageError("--capacity goes without --by, --half-width and --no-warm-up; give one set")
+    else:
+        make = _capacity(capacity, seeds)
     place = make_executor(executor)
     variants = variants_of(experiment, policies, **flags)
     with kept(output), progress_bar(quiet) as told:
-        found = compare(variants, Rules(seeds, by, not warm_up, until), output, force, place, told)
+        answer = make(variants, folder=output, force=force, executor=place, told=told)
     if not quiet:
-        for note in found.notes:
+        for note in answer.document["notes"]:
             click.echo(f"isim: {note}", err=True)
         if output is not None:
             click.echo(f"isim: wrote {output}", err=True)
     if as_json:
-        click.echo(json.dumps(document(found), indent=2, sort_keys=True))
+        click.echo(json.dumps(answer.document, indent=2, sort_keys=True))
     else:
-        print_comparison(found)
+        answer.show()
     if condition is not None:
-        leave_if_any(condition, found)
+        answer.leave_if(condition)
+
+
+class _Answer(NamedTuple):
+    document: dict[str, Any]
+    show: Callable[[], None]
+    leave_if: Callable[[Any], None]
+
+
+def _comparison(
+    seeds: int, by: str, half_width: str | None, most_seeds: int, with_warm_up: bool
+) -> Callable[..., _Answer]:
+    from isim.cli.comparison_table import print_comparison
+    from isim.cli.surely import leave_if_any
+    from isim.compare import Rules, compare
+    from isim.comparison.document import document
+    from isim.comparison.half_width import HalfWidth
+
+    until = HalfWidth.parse(half_width, most_seeds) if half_width is not None else None
+    rules = Rules(seeds, by, with_warm_up, until)
+
+    def make(variants: Any, **where: Any) -> _Answer:
+        found = compare(variants, rules, **where)
+        figures = found.figures[found.variants[0]][0]["total"]
+        return _Answer(
+            document(found),
+            lambda: print_comparison(found),
+            lambda condition: leave_if_any(condition, found.variants, figures, found.interval, found.difference),
+        )
+
+    return make
+
+
+def _capacity(text: str, seeds: int) -> Callable[..., _Answer]:
+    from isim.capacity import capacity
+    from isim.cli.capacity_table import print_capacity
+    from isim.cli.surely import leave_if_any
+    from isim.comparison.capacity_document import document
+    from isim.comparison.requirement import Requirement
+
+    requirement = Requirement.parse(text)
+
+    def make(variants: Any, **where: Any) -> _Answer:
+        found = capacity(variants, requirement, seeds, **where)
+        return _Answer(
+            document(found),
+            lambda: print_capacity(found),
+            lambda condition: leave_if_any(
+                condition,
+                found.variants,
+                ["capacity_rps"],
+                lambda variant, _: found.interval(variant),
+                lambda variant, _: found.difference(variant),
+            ),
+        )
+
+    return make

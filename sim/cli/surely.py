@@ -1,42 +1,50 @@
 """`--fail-if` of a comparison: a condition that holds of a whole interval, so that luck fails nobody."""
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from isim.cli.fail_if import Condition
-from isim.comparison.comparison import Comparison
 from isim.statistics import Interval
 
-_CHANGE = "minus_baseline_"
+CHANGE = "minus_baseline_"
 
 
-def leave_if_any(condition: Condition, found: Comparison) -> None:
+def leave_if_any(
+    condition: Condition,
+    variants: Sequence[str],
+    figures: Iterable[str],
+    interval: Callable[[str, str], Interval | None],
+    difference: Callable[[str, str], Interval | None],
+) -> None:
     """Exit with 3 if the condition holds of a figure's whole interval, for any of the variants.
 
     Parameters
     ----------
     condition
-        Of a figure of all requests together, or of its difference to the baseline: `minus_baseline_` and the figure.
+        Of a figure, or of its difference to the baseline: `minus_baseline_` and the figure.
+    variants
+        The baseline first.
+    interval, difference
+        Of a variant, a figure's interval, and that of its difference to the baseline.
 
     Raises
     ------
     click.BadParameter
         There is no such figure.
     """
-    others = found.variants[1:]
-    changes = condition.figure.startswith(_CHANGE) and others
-    for variant in others if changes else found.variants:
-        lows, highs = {}, {}
-        for figure in found.figures[variant][0]["total"]:
-            for name, interval in (
-                (figure, found.interval(variant, figure)),
-                (f"{_CHANGE}{figure}", found.difference(variant, figure) if variant in others else None),
-            ):
-                lows[name], highs[name] = _ends(interval)
-        both = condition.holds(lows), condition.holds(highs)
-        condition.leave_if(all(both), highs if condition.sign.startswith("<") else lows)
+    known = list(figures)
+    others = variants[1:] if condition.figure.startswith(CHANGE) and len(variants) > 1 else variants
+    for variant in others:
+        found = {name: interval(variant, name) for name in known}
+        if variant != variants[0]:
+            found |= {f"{CHANGE}{name}": difference(variant, name) for name in known}
+        lows, highs = ({name: _end(each, low) for name, each in found.items()} for low in (True, False))
+        surely = condition.holds(lows) and condition.holds(highs)
+        condition.leave_if(surely, highs if condition.sign.startswith("<") else lows)
 
 
-def _ends(found: Interval | None) -> tuple[Any, Any]:
+def _end(found: Interval | None, low: bool) -> Any:
     if found is None:
-        return None, None
-    return (found.mean, found.mean) if found.low is None else (found.low, found.high)
+        return None
+    end = found.low if low else found.high
+    return found.mean if end is None else end

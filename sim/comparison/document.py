@@ -1,5 +1,6 @@
 """A comparison as the document `compare.json`; docs/compare.md explains every key."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from isim.comparison.comparison import Comparison, figures_of
@@ -15,13 +16,10 @@ def document(found: Comparison) -> dict[str, Any]:
     first = {variant: found.descriptions[variant][0] for variant in found.variants}
     baseline = first[found.variants[0]]
     models = list(dict.fromkeys(model for of in found.figures.values() for each in of for model in each["models"]))
-    shared = {
-        key: value
-        for key, value in baseline["parameters"].items()
-        if key != "seed" and all(each["parameters"].get(key) == value for each in first.values())
-    }
+    shared = shared_parameters(first)
     return {
         "schema": SCHEMA_VERSION,
+        "kind": "comparison",
         "seeds": list(found.seeds),
         "replications": len(found.seeds),
         "notes": list(found.notes),
@@ -38,9 +36,7 @@ def document(found: Comparison) -> dict[str, Any]:
         "variants": {
             variant: {
                 "folder": found.folders.get(variant),
-                "parameters": {key: each for key, each in of["parameters"].items() if key not in (*shared, "seed")},
-                **{key: of[key] for key in ("policy", "predictor", "contention", "sharing") if key in of},
-                "inputs": {key: each for key, each in of["inputs"].items() if key not in ("profile", "trace")},
+                **variant_json(of, shared),
                 "total": _figures(found, variant, None),
                 "models": {model: _figures(found, variant, model) for model in models},
             }
@@ -57,7 +53,7 @@ def effects(found: Comparison) -> list[dict[str, Any]]:
     """Return what each switch is worth: the ranking figure with it on minus with it off."""
     first = {variant: found.descriptions[variant][0] for variant in found.variants}
     return [
-        {**switch._asdict(), **_interval(found.difference(switch.on, found.by, other=switch.off))}
+        {**switch._asdict(), **interval_json(found.difference(switch.on, found.by, other=switch.off))}
         for switch in switches(first)
     ]
 
@@ -70,9 +66,33 @@ def regret(found: Comparison) -> list[dict[str, Any]]:
         for variant, oracle in oracles(first).items()
     ]
     return [
-        {"variant": variant, "oracle": oracle, **_interval(found.difference(more, found.by, other=less))}
+        {"variant": variant, "oracle": oracle, **interval_json(found.difference(more, found.by, other=less))}
         for variant, oracle, (more, less) in pairs
     ]
+
+
+def shared_parameters(descriptions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the parameters that all variants have in common."""
+    first, *others = [description["parameters"] for description in descriptions.values()]
+    return {key: first[key] for key in first if key != "seed" and all(each.get(key) == first[key] for each in others)}
+
+
+def variant_json(description: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is a variant's own: parameters that are not shared, what they built, and files of its own."""
+    return {
+        "parameters": {
+            key: each for key, each in description["parameters"].items() if key not in shared and key != "seed"
+        },
+        **{key: description[key] for key in ("policy", "predictor", "contention", "sharing") if key in description},
+        "inputs": {key: each for key, each in description["inputs"].items() if key not in ("profile", "trace")},
+    }
+
+
+def interval_json(found: Interval | None) -> dict[str, Any]:
+    """Return a mean and the ends of its interval; null where there is none."""
+    if found is None:
+        return {"mean": None, "ci95": None}
+    return {"mean": found.mean, "ci95": None if found.low is None else [found.low, found.high]}
 
 
 def _inputs(found: Comparison) -> dict[str, Any]:
@@ -92,17 +112,11 @@ def _figures(found: Comparison, variant: str, model: str | None) -> dict[str, An
     names = dict.fromkeys(name for each in found.figures[variant] for name in figures_of(each, model))
     document = {}
     for figure in names:
-        change = _interval(found.difference(variant, figure, model))
+        change = interval_json(found.difference(variant, figure, model))
         document[figure] = {
-            **_interval(found.interval(variant, figure, model)),
+            **interval_json(found.interval(variant, figure, model)),
             "minus_baseline": change["mean"],
             "minus_baseline_ci95": change["ci95"],
             "values": [figures_of(each, model).get(figure) for each in found.figures[variant]],
         }
     return document
-
-
-def _interval(found: Interval | None) -> dict[str, Any]:
-    if found is None:
-        return {"mean": None, "ci95": None}
-    return {"mean": found.mean, "ci95": None if found.low is None else [found.low, found.high]}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from isim.comparison.run_store import RunStore
 from isim.executor import Executor
@@ -10,6 +11,8 @@ from isim.experiment import Experiment
 from isim.inputs import load_inputs
 from isim.profiler.profile import Profile
 from isim.run import Run
+
+A = TypeVar("A")
 
 Told = Callable[[int, int], None]
 """Told how many simulations are done, and of how many."""
@@ -36,30 +39,47 @@ class Sweep:
     def __init__(self, store: RunStore, executor: Executor, profile: Profile, told: Told) -> None:
         self._store = store
         self._executor = executor
-        self._profile = profile
+        self.profile = profile
         self._told = told
         self._done = self._total = 0
 
     def finished(self, experiments: Sequence[Experiment]) -> Iterator[tuple[int, Run]]:
-        """Yield the position of each experiment and its run, as they finish: first those that are in the store.
+        """Yield the position of each experiment and its run, as they finish.
 
         Raises
         ------
         IsimError
             As `Experiment.run`; what had finished before stays in the store.
         """
-        names = [self._store.name(experiment) for experiment in experiments]
+        tasks = [(experiment, self.profile) for experiment in experiments]
+        names = [self.name(experiment) for experiment in experiments]
+        for number, folder in self.results(simulate_files, tasks, names):
+            yield number, Run.read(folder)
+
+    def results(
+        self, call: Callable[[A], dict[str, bytes]], tasks: Sequence[A], names: Sequence[str]
+    ) -> Iterator[tuple[int, Path]]:
+        """Yield the position of each task and the folder of the files that `call` returned of it, as they finish.
+
+        Parameters
+        ----------
+        names
+            Under which the store knows the results; those it has come first.
+        """
         left = [number for number, name in enumerate(names) if not self._store.has(name)]
         self._total += len(names)
         self._count(len(names) - len(left))
         for number in sorted(set(range(len(names))) - set(left)):
-            yield number, Run.read(self._store.path(names[number]))
-        tasks = [(experiments[number], self._profile) for number in left]
-        for position, files in self._executor.finished(simulate_files, tasks):
+            yield number, self._store.path(names[number])
+        for position, files in self._executor.finished(call, [tasks[number] for number in left]):
             number = left[position]
             self._store.put(names[number], files)
             self._count(1)
-            yield number, Run.read(self._store.path(names[number]))
+            yield number, self._store.path(names[number])
+
+    def name(self, experiment: Experiment, *more: Any) -> str:
+        """Return the name of results in the store; see `RunStore.name`."""
+        return self._store.name(experiment, *more)
 
     def folder(self, experiment: Experiment) -> Path:
         """Return where the finished run of an experiment lies."""

@@ -1,0 +1,52 @@
+"""Capacities as the document `compare.json`; docs/compare.md explains every key."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from isim.comparison.capacity import Capacity, Figures
+from isim.comparison.document import SCHEMA_VERSION, interval_json, shared_parameters, variant_json
+from isim.comparison.pairs import RANKING
+from isim.statistics import interval
+
+
+def document(found: Capacity) -> dict[str, Any]:
+    """Return everything that a search of capacities found."""
+    baseline = found.descriptions[found.variants[0]]
+    shared = shared_parameters(found.descriptions)
+    return {
+        "schema": SCHEMA_VERSION,
+        "kind": "capacity",
+        "seeds": list(found.seeds),
+        "replications": len(found.seeds),
+        "notes": list(found.notes),
+        "baseline": found.variants[0],
+        "requirement": str(found.requirement),
+        "rate_rps": found.rate_rps,
+        "provenance": baseline["provenance"],
+        "versions": baseline["versions"],
+        "parameters": shared,
+        "inputs": {"profile": baseline["inputs"]["profile"], "requests_as_written": baseline["inputs"]["trace"]},
+        "variants": {
+            variant: {
+                **variant_json(of, shared),
+                "capacity_rps": {
+                    **interval_json(found.interval(variant)),
+                    "minus_baseline": found.difference(variant).mean,
+                    "minus_baseline_ci95": interval_json(found.difference(variant))["ci95"],
+                    "values": list(found.sustained_rps[variant]),
+                },
+                "curve": [
+                    {"rate_rps": rate_rps, **{name: _over(of_load, name) for name in RANKING}}
+                    for rate_rps, of_load in found.curves[variant].items()
+                ],
+            }
+            for variant, of in found.descriptions.items()
+        },
+        "ranking": [each._asdict() for each in found.ranking()],
+        "differences": [pair.to_json() for pair in found.pairs()],
+    }
+
+
+def _over(of_load: Sequence[Figures], name: str) -> dict[str, Any]:
+    values = [each[name] for each in of_load if each[name] is not None]
+    return interval_json(interval(values) if values and len(values) == len(of_load) else None)
