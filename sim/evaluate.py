@@ -1,6 +1,5 @@
 """Compare predictors on the same batches: test-then-train, and trained beforehand on others."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -12,10 +11,11 @@ from isim.cases import Case, Cases
 from isim.errors import PredictorError
 from isim.operations import Floats
 from isim.policies.predictors.predictor import Predictor
-from isim.policies.predictors.registry import make_predictor, parse_predictor
+from isim.policies.predictors.registry import make_predictor
 from isim.prediction_metrics import LEVEL, learning_curve, prediction_metrics, recovery
 from isim.prequential import MOMENTS, Said, prequential
 from isim.resampling import Resampling
+from isim.seeded import make_seeded
 from isim.splits import split_cases
 
 LEARNING = ("frozen", "online")
@@ -83,20 +83,6 @@ def trials_of(cases: Cases, split: str | None, trained_on: Cases | None, seed: i
         Trial([cases.cases[i] for i in fold.train], [cases.cases[i] for i in fold.test])
         for fold in split_cases(cases.cases, split, seed, cases.path)
     ]
-
-
-def make_seeded(spec: str, seed: int) -> Predictor:
-    """Build a predictor, with this seed if its class takes one that the spec leaves open.
-
-    Raises
-    ------
-    PredictorError
-        It is unknown, or a parameter is wrong.
-    """
-    target, parameters = parse_predictor(spec)
-    if "seed" in inspect.signature(target).parameters and "seed" not in parameters:
-        spec = f"{spec.rstrip(': ')}{',' if parameters else ':'}seed={seed}"
-    return make_predictor(spec)
 
 
 def _one(spec: str, trial: Trial, learning: str, seed: int, prepare: Callable[[Predictor], None]) -> Said:

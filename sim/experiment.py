@@ -180,7 +180,7 @@ def _see_from_here(keys: dict[str, Any], folder: Path) -> None:
         is_file = is_file or (name == "contention" and str(value).endswith(".toml"))
         return str(folder / value) if isinstance(value, str) and is_file and not is_analytic(value) else value
 
-    for name in ("profile", "trace", "policy", "contention"):
+    for name in ("profile", "trace", "policy", "predictor", "contention"):
         if name in keys:
             keys[name] = seen(name, keys[name])
     for table in [keys.get("arrivals"), *_tenants(keys).values()]:

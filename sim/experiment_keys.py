@@ -147,6 +147,8 @@ class ExperimentKeys(_Table):
     then: tuple[Following, ...] = ()
     """Requests that those of the trace or the arrivals cause."""
     policy: str = "dynamic:max_queue_delay=2ms"
+    predictor: str | None = None
+    """Of slowdown by co-runners; the policy may ask it, and every finished batch teaches it."""
     sharing: str = "streams"
     """`exclusive`, `streams`, `time-slicing[:quantum=2ms]`, or `mps[:MODEL=SHARE,...]` with a process a model."""
     concurrency: Annotated[Count, Field(le=100_000)] = None  # type: ignore[assignment]

@@ -1,5 +1,6 @@
 """Write what happens in a run to Parquet while it happens; holds what is still open, not what has passed."""
 
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pyarrow.parquet as pq
 
 from isim.batch import Batch
 from isim.policies.policy import Overlap, Request
-from isim.run_schema import BATCHES, DROPPED, OVERLAPS, REJECTED, REQUESTS, UNFINISHED
-from isim.run_tables import NotServed, batches_table, overlaps_table, requests_table
+from isim.policies.predictors.predictor import Prediction
+from isim.run_schema import BATCHES, DROPPED, OVERLAPS, PREDICTIONS, REJECTED, REQUESTS, UNFINISHED
+from isim.run_tables import NotServed, Said, batches_table, overlaps_table, predictions_table, requests_table
 
 _ROWS = 1 << 16
 _NOT_SERVED = {outcome: NotServed(outcome) for outcome in (REJECTED, DROPPED, UNFINISHED)}
@@ -24,17 +26,24 @@ class Recorder:
     Parameters
     ----------
     folder
-        An existing folder for the three files.
+        An existing folder for the files.
+    predictor
+        Whose predictions are kept as well, in order of finish; empty if there is none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, predictor: str = "") -> None:
         def writer(name: str, schema: pa.Schema) -> pq.ParquetWriter:
             return pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd")
 
         self._requests = writer("requests", REQUESTS)
         self._batches = writer("batches", BATCHES)
         self._overlaps = writer("overlaps", OVERLAPS)
-        self._writers = (self._requests, self._batches, self._overlaps)
+        self._writers = [self._requests, self._batches, self._overlaps]
+        self._predictor = predictor
+        if predictor:
+            self._predictions = writer("predictions", PREDICTIONS)
+            self._writers.append(self._predictions)
+        self._said: list[Said] = []
         self._arrived: list[list[Request]] = [[]]
         """Requests that are not written yet, a list for each row group."""
         self._ends: dict[int, Batch | NotServed] = {}
@@ -76,6 +85,13 @@ class Recorder:
         if len(self._overlap_rows) == _ROWS:
             self._write_overlaps()
 
+    def predicted(self, batch: Batch, said: Prediction, measured: float | None) -> None:
+        """Record what was said of a batch at its dispatch, and its slowdown if it has finished."""
+        slowdown = math.nan if measured is None else measured
+        self._said.append(Said(batch.batch_id, batch.dispatched_s, said.slowdown, said.sd, slowdown))
+        if len(self._said) == _ROWS:
+            self._write_predictions()
+
     def still_resident(self, batch: Batch) -> None:
         """Record a batch that the end of the run cut off; its requests keep their rows open."""
         for request in batch.requests:
@@ -88,6 +104,8 @@ class Recorder:
             self._write_requests(requests)
         self._write_batches()
         self._write_overlaps()
+        if self._predictor:
+            self._write_predictions()
         for writer in self._writers:
             writer.close()
 
@@ -121,3 +139,7 @@ class Recorder:
     def _write_overlaps(self) -> None:
         self._overlaps.write_table(overlaps_table(self._overlap_rows))
         self._overlap_rows.clear()
+
+    def _write_predictions(self) -> None:
+        self._predictions.write_table(predictions_table(self._predictor, self._said))
+        self._said.clear()

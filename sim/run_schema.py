@@ -41,6 +41,14 @@ BATCHES = _schema(
     pa.field("slowdown", pa.float64()),
     pa.field("kernel_slowdown", pa.float64()),
 )
+PREDICTIONS = _schema(
+    _always("batch_id", pa.int64()),
+    _always("predictor", _NAME),
+    _always("asked_s", pa.float64()),
+    _always("predicted_slowdown", pa.float64()),
+    _always("predicted_sd", pa.float64()),
+    pa.field("measured_slowdown", pa.float64()),
+)
 OVERLAPS = _schema(
     _always("gpu", pa.int32()),
     _always("start_s", pa.float64()),

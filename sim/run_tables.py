@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from isim.batch import Batch
 from isim.policies.policy import Overlap, Request
-from isim.run_schema import BATCHES, LATE, ON_TIME, OUTCOMES, OVERLAPS, REQUESTS
+from isim.run_schema import BATCHES, LATE, ON_TIME, OUTCOMES, OVERLAPS, PREDICTIONS, REQUESTS
 
 
 class NotServed(NamedTuple):
@@ -83,6 +83,30 @@ def overlaps_table(overlaps: Sequence[tuple[int, Overlap]]) -> pa.Table:
         pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(np.fromiter(chain(*residents), np.int64))),
     ]
     return _table(columns, OVERLAPS)
+
+
+class Said(NamedTuple):
+    """What a predictor said of a batch at its dispatch, and what came."""
+
+    batch_id: int
+    asked_s: float
+    slowdown: float
+    sd: float
+    measured: float
+    """Not a number if the batch has not finished."""
+
+
+def predictions_table(predictor: str, said: Sequence[Said]) -> pa.Table:
+    """Return the rows of what one predictor said."""
+    columns: list[Any] = [
+        _gather(said, "batch_id", np.int64),
+        _coded([predictor] * len(said), PREDICTIONS.field("predictor")),
+        _gather(said, "asked_s"),
+        _gather(said, "slowdown"),
+        _gather(said, "sd"),
+        pa.array(_gather(said, "measured"), from_pandas=True),
+    ]
+    return _table(columns, PREDICTIONS)
 
 
 def _gather(rows: Sequence[Any], attribute: str, kind: Any = np.float64) -> Any:

@@ -17,15 +17,19 @@ from isim.contention_file import load_contention
 from isim.errors import ExperimentError, PolicyError, ProfileError
 from isim.experiment_keys import ExperimentKeys, is_analytic
 from isim.inputs import Inputs, Problems, describe_file, load_inputs
+from isim.look_ahead import Foresees
 from isim.metrics import measure
 from isim.noise import Noise
 from isim.objectives import own_slo
 from isim.operations import Operations
 from isim.partitions import under_sharing
 from isim.policies.policy import Policy
+from isim.policies.predictors.predictor import Predictor
 from isim.policies.registry import make_policy, parse_policy
+from isim.predicting import Predicting
 from isim.recorder import Recorder
 from isim.run import Run, versions
+from isim.seeded import make_seeded
 from isim.sharing_modes import Sharing, parse_sharing
 from isim.simulation import Ending, Simulation
 from isim.traces.streams import stream
@@ -46,6 +50,7 @@ class _World(NamedTuple):
     """What the contention file says; None for a model by name."""
     noise: Noise | None
     sharing: Sharing
+    predictor: Predictor | None
 
 
 def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool, inputs: Inputs | None) -> Run:
@@ -55,11 +60,14 @@ def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool,
     with writing(target, force) as partial:
         inputs = inputs or load_inputs(experiment)
         world = _build(experiment, inputs)
-        recorder = Recorder(partial)
+        recorder = Recorder(partial, experiment.predictor or "")
+        predicting = None
+        if world.predictor is not None:
+            predicting = Predicting(world.predictor, experiment.predictor or "", recorder.predicted)
         try:
             simulation = Simulation(
                 world.operations, world.workload, world.policy, world.contention, experiment.concurrency, recorder,
-                world.noise, experiment.horizon_s, experiment.policy, world.sharing,
+                world.noise, experiment.horizon_s, experiment.policy, world.sharing, predicting,
             )  # fmt: skip
             ending = simulation.run()
             recorder.finish()
@@ -96,6 +104,10 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     sharing = parse_sharing(experiment.sharing)
     problems.collect(lambda: _check_shares(sharing, inputs))
     policy = problems.collect(lambda: make_policy(_seeded(experiment)))
+    predictor = None
+    if (spec := experiment.predictor) is not None:
+        seed = int(stream(experiment.seed, "predictor").integers(1 << 31))
+        predictor = problems.collect(lambda: make_seeded(spec, seed))
     loaded = problems.collect(lambda: load_contention(experiment.contention))
     contention, fitted = loaded if loaded is not None else (None, None)
     if operations is not None:
@@ -112,7 +124,9 @@ def _build(experiment: ExperimentKeys, inputs: Inputs) -> _World:
     assert operations is not None and workload is not None and policy is not None and contention is not None
     noise = Noise(experiment.seed) if experiment.noise else None
     operations = under_sharing(operations, inputs.profile, sharing)
-    return _World(operations, workload, policy, contention, fitted, noise, sharing)
+    if isinstance(predictor, Foresees):  # its contention model may need columns that the profile lacks
+        predictor.use(operations, sharing, experiment.concurrency)
+    return _World(operations, workload, policy, contention, fitted, noise, sharing, predictor)
 
 
 def _check_shares(sharing: Sharing, inputs: Inputs) -> None:
@@ -227,10 +241,14 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: _World, ending:
             },
             "trace": requests or None,
             "policy": _own_file(experiment.policy),
+            "predictor": _own_file(experiment.predictor or ""),
             "contention": _own_file(experiment.contention),
         },
         "provenance": inputs.profile.origin,
         "policy": {"name": policy.__name__, "parameters": _stored(world.policy, policy)},
+        "predictor": None
+        if world.predictor is None
+        else {"name": type(world.predictor).__name__, "parameters": _stored(world.predictor, type(world.predictor))},
         "contention": {
             "name": getattr(world.contention, "name", type(world.contention).__name__),
             "parameters": _stored(world.contention, type(world.contention)),

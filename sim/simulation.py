@@ -28,6 +28,7 @@ from isim.policies.policy import (
     Timer,
     WakeAt,
 )
+from isim.predicting import Predicting
 from isim.run_schema import DROPPED, REJECTED
 from isim.sharing_modes import Sharing
 from isim.view import LiveView, WaitingRequests
@@ -95,6 +96,8 @@ class Simulation:
         How to name the policy in errors.
     sharing
         How the models' processes share the GPU; None for streams. `operations` are laid out for it.
+    predicting
+        What asks and teaches the predictor that the policy may ask; None for no predictor.
 
     Examples
     --------
@@ -104,7 +107,7 @@ class Simulation:
     def __init__(
         self, operations: Operations, workload: Workload, policy: Policy, contention: ContentionModel, slots: int,
         listener: Listener, noise: Callable[[float, int], float] | None = None, horizon_s: float | None = None,
-        policy_name: str = "", sharing: Sharing | None = None,
+        policy_name: str = "", sharing: Sharing | None = None, predicting: Predicting | None = None,
     ) -> None:  # fmt: skip
         self._clock = Clock()
         self._workload = workload
@@ -122,8 +125,12 @@ class Simulation:
         self._gpu = Gpu(0, slots, operations, contention, sharing or Sharing(), listener.overlap)
         self._gpu_changed = False
         self._next_finish: Moment | None = None
-        self._view = LiveView(operations, self._queues, self._gpu.residents)
+        self._predicting = predicting
+        predictor = None if predicting is None else predicting.predictor
+        self._view = LiveView(operations, self._queues, self._gpu.residents, predictor)
         self._view._free_slots = slots
+        if predicting is not None:
+            predicting.start(self._gpu, self._view, noise, slots, operations, contention, sharing or Sharing())
         self._arrivals_s = self._view._arrivals_s
         self._next_batch = 0
         self._open = 0
@@ -152,6 +159,8 @@ class Simulation:
         self._gpu.cut_off(self._end_s)
         for batch in self._gpu.residents:
             self._listener.still_resident(batch)
+        if self._predicting is not None:
+            self._predicting.end(self._gpu.residents)
         kept_back = 0
         for request in self._never_arrived():
             self._listener.arrived(request)
@@ -194,6 +203,8 @@ class Simulation:
             self._gpu.release(batch, now_s)
             self._view._free_slots += 1
             self._listener.batch(batch)
+            if self._predicting is not None:
+                self._predicting.finish(batch, self._gpu.residents)
             self._end(batch.requests, batch, now_s)
             self._ask(Finish(Seen(batch)))
 
@@ -295,6 +306,8 @@ class Simulation:
         now_s = self._view._now_s
         batch = Batch(self._next_batch, variant, requests, now_s, work, noise)
         self._next_batch += 1
+        if self._predicting is not None:
+            self._predicting.dispatch(batch, self._gpu.residents)
         self._gpu.dispatch(batch, now_s)
         self._view._free_slots -= 1
         self._gpu_changed = True

@@ -42,6 +42,7 @@ _FLAGS = [
     ),
     click.option("--concurrency", type=int, help="Batches on the GPU at once.  [built-in: 2]"),
     click.option("--contention", help="How concurrent kernels slow down, NAME[:key=value,...].  [built-in: roofline]"),
+    click.option("--predictor", help="What the policy may ask about slowdown, NAME[:key=value,...].  [none]"),
     click.option("--slo", "slo_s", type=Slo(), multiple=True, callback=merged, help="Latency objectives; repeatable."),
     click.option("--noise/--no-noise", default=None, help="Vary durations as much as the profile's samples did."),
     click.option("--horizon", "horizon_s", type=Seconds(), help="Stop here; otherwise run until all are served."),

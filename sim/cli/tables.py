@@ -90,6 +90,7 @@ def run_facts(description: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("profile", f"{parameters['profile']} ({description['provenance']}{gpu})"),
         ("requests", _source(parameters)),
         ("policy", parameters["policy"]),
+        *([] if parameters.get("predictor") is None else [("predictor", parameters["predictor"])]),
         ("sharing", f"{parameters['sharing']}, concurrency {parameters['concurrency']}"),
         ("contention", f"{parameters['contention']} ({contention['note']})"),
         ("seed", f"{description['seed']}, noise {'on' if parameters['noise'] else 'off'}"),
