@@ -1,4 +1,4 @@
-"""Find everything that is wrong with a co-location recording's table and footer, all at once."""
+"""Find everything that is wrong with a co-location recording's table, all at once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,21 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isim.profiler.conform import count_rows
-from isim.profiler.recording_schema import ORIGINS, SCHEMA_VERSION, SHARINGS, STATISTICS
+from isim.profiler.recording_schema import SHARINGS, STATISTICS
 
 _Mask = npt.NDArray[np.bool_]
 _OF_ONE_MEMBER = ("model", "batch_size", "sm_share", "solo_ns")
-
-
-def footer_problems(footer: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a footer: an unknown schema version or origin."""
-    if footer.get("schema") != SCHEMA_VERSION:
-        yield (
-            f"schema version {footer.get('schema')!r} is unknown (this isim reads {SCHEMA_VERSION!r}); "
-            "write the recording again with this version"
-        )
-    if footer.get("origin") not in ORIGINS:
-        yield f"origin is unknown (found {footer.get('origin')!r}); state one of {', '.join(ORIGINS)}"
 
 
 def table_problems(table: pa.Table) -> Iterator[str]:

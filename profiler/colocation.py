@@ -1,22 +1,19 @@
 """A co-location recording: executions of batches beside others, and alone in turn with them."""
 
-import json
-from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from isim.errors import ProfileError
-from isim.profiler.check_recording import footer_problems, table_problems
-from isim.profiler.conform import conformed
-from isim.profiler.parquet_file import digest, footer_text, read_parquet, write_parquet
-from isim.profiler.recording_schema import KEY, SCHEMA, SCHEMA_VERSION
+from isim.profiler.check_recording import table_problems
+from isim.profiler.conform import conformed, footer_problems
+from isim.profiler.footed_table import FootedTable
+from isim.profiler.parquet_file import footer_text
+from isim.profiler.recording_schema import KEY, ORIGINS, SCHEMA, SCHEMA_VERSION
 
-_FOOTER = "isim.colocation"
 
-
-class Recording:
+class Recording(FootedTable):
     """Hold measured executions and where they come from; made by `read` or `from_table`.
 
     Examples
@@ -31,9 +28,9 @@ class Recording:
     [1.5, 2.0]
     """
 
-    def __init__(self, table: pa.Table, footer_json: str) -> None:
-        self.table = table
-        self._footer_json = footer_json
+    _key = "isim.colocation"
+    _what = "a co-location recording"
+    _made_by = "'isim profile --colocate' or 'isim import profile'"
 
     @classmethod
     def from_table(cls, table: pa.Table, footer: dict[str, Any], where: str = "recording") -> Self:
@@ -54,7 +51,7 @@ class Recording:
             Anything is wrong with the columns, the values or the footer; all problems at once.
         """
         footer = {"schema": SCHEMA_VERSION, **footer}
-        problems = list(footer_problems(footer))
+        problems = list(footer_problems(footer, "the recording", SCHEMA_VERSION, ORIGINS))
         footer_json = footer_text(footer, problems)
         computed = "slowdown" not in table.column_names
         if "statistic" not in table.column_names:
@@ -70,35 +67,3 @@ class Recording:
         if problems + misfits:
             raise ProfileError(*(f"{where}: {problem}" for problem in problems + misfits))
         return cls(table, footer_json)
-
-    @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read and check a recording.
-
-        Raises
-        ------
-        ProfileError
-            The file is missing, not Parquet, not a recording, or its content is wrong; all problems at once.
-        """
-        advice = "write one with 'isim profile --colocate' or 'isim import profile'"
-        return cls.from_table(*read_parquet(path, _FOOTER, "a co-location recording", advice), str(path))
-
-    def write(self, path: str | Path, force: bool = False) -> None:
-        """Write it as Parquet, whole or not at all; equal recordings give equal bytes.
-
-        Raises
-        ------
-        ProfileError
-            The file exists and `force` is false, or it cannot be written.
-        """
-        write_parquet(path, self.table, _FOOTER, self._footer_json, force)
-
-    @property
-    def footer(self) -> dict[str, Any]:
-        """Where it comes from: schema, origin, device and versions, how it was measured (a fresh copy)."""
-        footer: dict[str, Any] = json.loads(self._footer_json)
-        return footer
-
-    def digest(self) -> str:
-        """Return the SHA-256 of the content."""
-        return digest(self.table, self._footer_json)

@@ -1,6 +1,8 @@
 """Bring a table to a schema: the same columns in the same order with the same types, or say what prevents it."""
 
 import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -60,3 +62,20 @@ def count_rows(count: int) -> str:
     ('1 row', '3 rows')
     """
     return "1 row" if count == 1 else f"{count} rows"
+
+
+def footer_problems(footer: Mapping[str, Any], what: str, version: str, origins: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with a footer: an unknown schema version or origin.
+
+    Examples
+    --------
+    >>> list(footer_problems({"schema": "0", "origin": "measured"}, "the profile", "1", ["measured"]))
+    ["schema version '0' is unknown (this isim reads '1'); write the profile again with this version"]
+    """
+    if footer.get("schema") != version:
+        yield (
+            f"schema version {footer.get('schema')!r} is unknown (this isim reads {version!r}); "
+            f"write {what} again with this version"
+        )
+    if footer.get("origin") not in origins:
+        yield f"origin is unknown (found {footer.get('origin')!r}); state one of {', '.join(origins)}"

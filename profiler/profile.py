@@ -1,22 +1,19 @@
 """A profile: what each operation of a model's batch takes of a GPU when it runs alone."""
 
 import difflib
-import json
-from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 
 from isim.errors import ProfileError
-from isim.profiler.check_profile import batch_rows, footer_problems, table_problems
-from isim.profiler.conform import conformed
-from isim.profiler.parquet_file import digest, footer_text, read_parquet, write_parquet
-from isim.profiler.schema import KEY, SCHEMA, SCHEMA_VERSION
+from isim.profiler.check_profile import batch_rows, table_problems
+from isim.profiler.conform import conformed, footer_problems
+from isim.profiler.footed_table import FootedTable
+from isim.profiler.parquet_file import footer_text
+from isim.profiler.schema import KEY, ORIGINS, SCHEMA, SCHEMA_VERSION
 
-_FOOTER = "isim.profile"
 
-
-class Profile:
+class Profile(FootedTable):
     """Hold the operations of each (model, batch size) and where they come from; made by `read` or `from_table`.
 
     Examples
@@ -30,9 +27,12 @@ class Profile:
     (('tiny',), (4,), 1000)
     """
 
+    _key = "isim.profile"
+    _what = "a profile"
+    _made_by = "'isim profile' or 'isim import profile'"
+
     def __init__(self, table: pa.Table, footer_json: str) -> None:
-        self._table = table
-        self._footer_json = footer_json
+        super().__init__(table, footer_json)
         self._rows = batch_rows(table)
 
     @classmethod
@@ -54,49 +54,11 @@ class Profile:
         if not misfits:
             table = table.sort_by([(name, "ascending") for name in KEY]).combine_chunks()
             misfits = list(table_problems(table))
-        problems = [*footer_problems(footer), *misfits]
+        problems = [*footer_problems(footer, "the profile", SCHEMA_VERSION, ORIGINS), *misfits]
         footer_json = footer_text(footer, problems)
         if problems:
             raise ProfileError(*(f"{where}: {problem}" for problem in problems))
         return cls(table, footer_json)
-
-    @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read and check a profile file.
-
-        Raises
-        ------
-        ProfileError
-            The file is missing, not Parquet, not a profile, or its content is wrong; all problems at once.
-        """
-        advice = "write one with 'isim profile' or 'isim import profile'"
-        return cls.from_table(*read_parquet(path, _FOOTER, "a profile", advice), str(path))
-
-    def write(self, path: str | Path, force: bool = False) -> None:
-        """Write the profile as Parquet, whole or not at all; equal profiles give equal bytes.
-
-        Parameters
-        ----------
-        force
-            Replace an existing file.
-
-        Raises
-        ------
-        ProfileError
-            The file exists and `force` is false, or it cannot be written.
-        """
-        write_parquet(path, self._table, _FOOTER, self._footer_json, force)
-
-    @property
-    def table(self) -> pa.Table:
-        """All operations, sorted by model, batch size, SM share and position."""
-        return self._table
-
-    @property
-    def footer(self) -> dict[str, Any]:
-        """Where the profile comes from: schema, origin, device and versions, how it was measured (a fresh copy)."""
-        footer: dict[str, Any] = json.loads(self._footer_json)
-        return footer
 
     @property
     def origin(self) -> str:
@@ -138,16 +100,12 @@ class Profile:
                 f"profile: no measurement of {model} at batch size {batch_size}{share} (measured: {sizes}); "
                 "profile it with 'isim profile' or choose a measured size"
             )
-        return self._table.slice(rows.start, rows.stop - rows.start)
+        return self.table.slice(rows.start, rows.stop - rows.start)
 
     def solo_ns(self, model: str, batch_size: int, sm_share: float = 1.0) -> int:
         """Return how long a batch takes alone in ns: all its gaps and durations."""
         operations = self.operations(model, batch_size, sm_share)
         return sum(value for name in ("duration_ns", "gap_ns") for value in operations[name].to_pylist() if value)
-
-    def digest(self) -> str:
-        """Return the SHA-256 of the content, whatever file or library version holds it."""
-        return digest(self._table, self._footer_json)
 
     def __repr__(self) -> str:
         return f"<Profile {self.origin}: {len(self._rows)} batches of {', '.join(self.models)}>"

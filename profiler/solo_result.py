@@ -46,11 +46,7 @@ def solo_result(
     finish_ns = np.array([repetition.finish_ns for repetition in recorded])
     keep_recorded = ~rejected(start_ns, finish_ns, telemetry, clock_mhz)
     if not keep.any() or not keep_recorded.any():
-        found = ", ".join(telemetry_summary(telemetry)["throttle_reasons"]) or "its clock fell"
-        raise ProfileError(
-            f"{where}: every repetition was throttled ({found}); "
-            "cool the device, raise its power limit or lock a lower clock, then repeat the command"
-        )
+        raise _all_throttled(where, telemetry)
     kept = [repetition for repetition, keep_it in zip(recorded, keep_recorded, strict=True) if keep_it]
     operations = merged([repetition_rows(repetition) for repetition in kept], where)
     rows = joined(operations.rows, counted)
@@ -82,3 +78,11 @@ def solo_clock_mhz(executions: Executions, telemetry: Telemetry) -> float:
     clocks = clock_during(executions.start_ns, executions.finish_ns, telemetry)[calm]
     clocks = clocks[~np.isnan(clocks)]
     return float(np.median(clocks)) if len(clocks) else float("nan")
+
+
+def _all_throttled(where: str, telemetry: Telemetry) -> ProfileError:
+    found = ", ".join(telemetry_summary(telemetry)["throttle_reasons"]) or "its clock fell"
+    return ProfileError(
+        f"{where}: every repetition was throttled ({found}); "
+        "cool the device, raise its power limit or lock a lower clock, then repeat the command"
+    )

@@ -1,8 +1,6 @@
 """Telemetry: clocks, power, temperature and throttle reasons of a device over time."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -11,10 +9,10 @@ import pyarrow as pa
 
 from isim.errors import ProfileError
 from isim.profiler.conform import conformed, count_rows
-from isim.profiler.parquet_file import digest, footer_text, read_parquet, write_parquet
+from isim.profiler.footed_table import FootedTable
+from isim.profiler.parquet_file import footer_text
 
 SCHEMA_VERSION = "1"
-_KEY = "isim.telemetry"
 _FIELDS: "list[pa.Field[Any]]" = [
     pa.field("time_ns", pa.int64(), nullable=False),
     pa.field("sm_clock_mhz", pa.float64()),
@@ -53,7 +51,7 @@ class Sample(NamedTuple):
     throttle_reasons: int | None = None
 
 
-class Telemetry:
+class Telemetry(FootedTable):
     """Hold samples in order of time and where they come from; made by `read` or `from_table`.
 
     Examples
@@ -63,9 +61,9 @@ class Telemetry:
     ([0, 10], [0, 4], [nan, nan])
     """
 
-    def __init__(self, table: pa.Table, footer_json: str) -> None:
-        self.table = table
-        self._footer_json = footer_json
+    _key = "isim.telemetry"
+    _what = "telemetry"
+    _made_by = "'isim import profile nvidia-smi'"
 
     @classmethod
     def from_table(cls, table: pa.Table, footer: dict[str, Any], where: str = "telemetry") -> Self:
@@ -106,34 +104,6 @@ class Telemetry:
         named = {field.name: pa.array(column, field.type) for field, column in zip(SCHEMA, columns, strict=True)}
         return cls.from_table(pa.table(named), {})
 
-    @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read and check a telemetry file.
-
-        Raises
-        ------
-        ProfileError
-            The file is missing, not Parquet, not telemetry, or its content is wrong; all problems at once.
-        """
-        advice = "write one with 'isim import profile nvidia-smi'"
-        return cls.from_table(*read_parquet(path, _KEY, "telemetry", advice), str(path))
-
-    def write(self, path: str | Path, force: bool = False) -> None:
-        """Write it as Parquet, whole or not at all; `force` replaces an existing file.
-
-        Raises
-        ------
-        ProfileError
-            The file exists and `force` is false, or it cannot be written.
-        """
-        write_parquet(path, self.table, _KEY, self._footer_json, force)
-
-    @property
-    def footer(self) -> dict[str, Any]:
-        """Where it comes from (a fresh copy)."""
-        footer: dict[str, Any] = json.loads(self._footer_json)
-        return footer
-
     @property
     def time_ns(self) -> npt.NDArray[np.int64]:
         """When each sample was taken, ascending."""
@@ -148,7 +118,3 @@ class Telemetry:
     def throttle_reasons(self) -> npt.NDArray[np.int64]:
         """The bits of `REASONS`; 0 where none was reported."""
         return self.table["throttle_reasons"].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False)
-
-    def digest(self) -> str:
-        """Return the SHA-256 of the content."""
-        return digest(self.table, self._footer_json)

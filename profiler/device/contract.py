@@ -6,7 +6,7 @@ by itself; a CPU's streams are threads with a queue. All times are of one clock,
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 from isim.profiler.telemetry import Sample, Telemetry
@@ -115,6 +115,20 @@ class Repetition(NamedTuple):
     start_ns: int
     finish_ns: int
     kernels: tuple[Kernel, ...]
+
+    def later(self, by_ns: int) -> "Repetition":
+        """Return it so much later: on a clock that is so far ahead.
+
+        Examples
+        --------
+        >>> Repetition(0, 9, ()).later(5)
+        Repetition(start_ns=5, finish_ns=14, kernels=())
+        """
+        kernels = tuple(
+            replace(kernel, start_ns=kernel.start_ns + by_ns, finish_ns=kernel.finish_ns + by_ns)
+            for kernel in self.kernels
+        )
+        return Repetition(self.start_ns + by_ns, self.finish_ns + by_ns, kernels)
 
 
 class KernelRecorder(Protocol):

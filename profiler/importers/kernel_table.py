@@ -61,10 +61,7 @@ def read_kernel_table(
     [('gemm', 50000, 90000, 0.805), ('add', 0, 10000, 0.05)]
     """
     problems = list(_request_problems(columns, duration_unit, utilisation_unit, above_peak))
-    if batch_size < 1:
-        problems.append(f"batch size is below 1 (found {batch_size}); a batch holds at least one sample")
-    if solo_period_s is not None and not 0 < solo_period_s < math.inf:
-        problems.append(f"solo period is not a positive time (found {solo_period_s} s); state what was measured")
+    problems += _batch_problems(batch_size, solo_period_s)
     if problems:
         raise ProfileError(*(f"{path}: {problem}" for problem in problems))
     content, lines = _read(path, columns)
@@ -113,6 +110,13 @@ def _request_problems(
         yield f"unknown unit of utilisations (found {utilisation_unit!r}); state percent or ratio"
     if above_peak not in ABOVE_PEAK:
         yield f"unknown treatment of utilisations above the peak (found {above_peak!r}); state error or clip"
+
+
+def _batch_problems(batch_size: int, solo_period_s: float | None) -> Iterator[str]:
+    if batch_size < 1:
+        yield f"batch size is below 1 (found {batch_size}); a batch holds at least one sample"
+    if solo_period_s is not None and not 0 < solo_period_s < math.inf:
+        yield f"solo period is not a positive time (found {solo_period_s} s); state what was measured"
 
 
 def _read(path: str | Path, columns: Mapping[str, str]) -> tuple[bytes, list[tuple[int, dict[str, str]]]]:

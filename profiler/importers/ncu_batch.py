@@ -48,12 +48,6 @@ def ncu_batch(
     """
     columns = to_columns(kernels, str(path), above_peak=above_peak)
     where = f"{path}: {model} at batch size {batch_size}"
-    without = sum("duration_ns" not in row for row in columns.rows)
-    if without:
-        raise ProfileError(
-            f"{path}: no duration of {without} of {len(columns.rows)} kernels; count gpu__time_duration.sum as well, "
-            "or add the file to a timeline with --counters"
-        )
     parts = _cut(path, columns.rows, cut, skip)
     whole = merged(parts, where)
     batch = [with_sm_needed(dict(row), columns.device.get("sms")) for row in whole.rows]
@@ -80,6 +74,12 @@ def ncu_batch(
 
 def _cut(path: str | Path, kernels: Sequence[dict[str, Any]], cut: Cut, skip: int) -> list[list[dict[str, Any]]]:
     """Return the kernels of each execution as the profile's columns."""
+    without = sum("duration_ns" not in row for row in kernels)
+    if without:
+        raise ProfileError(
+            f"{path}: no duration of {without} of {len(kernels)} kernels; count gpu__time_duration.sum as well, "
+            "or add the file to a timeline with --counters"
+        )
     if cut.how == "range" or cut.stream is not None or cut.process is not None:
         raise ProfileError(
             f"{path}: a report of ncu is not cut by {cut}; filter in ncu (--nvtx-include, --kernel-name)"

@@ -9,7 +9,7 @@ from isim.errors import ProfileError
 from isim.profiler.device.contract import KernelCounters, Repetition
 from isim.profiler.importers.batch import ImportedBatch
 from isim.profiler.importers.cut import Cut
-from isim.profiler.importers.executions import executions
+from isim.profiler.importers.executions import Executions, executions
 from isim.profiler.importers.timeline import Launched, Timeline, times_ns
 from isim.profiler.join import joined
 from isim.profiler.overlap import overlap_share
@@ -46,12 +46,7 @@ def timeline_batch(
     """
     where = f"{timeline.where}: {model} at batch size {batch_size}"
     found = executions(timeline, cut, skip=skip, gpu=gpu, launched_by=launched_by)
-    alone = [one for one, beside in zip(found.repetitions, found.accompanied, strict=True) if not beside]
-    if not alone:
-        raise ProfileError(
-            f"{where}: other kernels ran beside each of its {len(found.repetitions)} executions, so how long it takes "
-            "alone is unknown; cut wider, or import a co-location with 'isim import recording'"
-        )
+    alone = _alone(found, where)
     whole = merged([repetition_rows(one) for one in alone], where)
     overlap = overlap_share(*times_ns([Launched(kernel) for kernel in alone[-1].kernels]))
     facts = {
@@ -76,6 +71,16 @@ def timeline_batch(
     device = timeline.devices.get(timeline.operations[0].gpu if gpu is None else gpu, {})
     rows = tuple(with_sm_needed(row, device.get("sms")) for row in rows)
     return ImportedBatch(model, batch_size, rows, facts, tuple(notes), device)
+
+
+def _alone(found: Executions, where: str) -> list[Repetition]:
+    alone = [one for one, beside in zip(found.repetitions, found.accompanied, strict=True) if not beside]
+    if not alone:
+        raise ProfileError(
+            f"{where}: other kernels ran beside each of its {len(found.repetitions)} executions, so how long it takes "
+            "alone is unknown; cut wider, or import a co-location with 'isim import recording'"
+        )
+    return alone
 
 
 def _notes(

@@ -6,7 +6,6 @@ from typing import Any
 
 from isim.errors import ProfileError
 from isim.profiler.device.contract import Device, Kernel, Repetition, Workload
-from isim.profiler.recorders.nsys_recorder import shifted
 
 _WARM_UP_BATCHES = 3
 _BUFFER_BYTES = 8 << 20
@@ -82,7 +81,7 @@ def _repetition(kernels: list[Kernel], span: tuple[int, int], ahead_ns: int, mod
     if not inside:
         raise ProfileError(f"{model}: CUPTI recorded no kernel of a batch; record with nsys, or end other profilers")
     finish_ns = max(kernel.finish_ns for kernel in inside)
-    return shifted(Repetition(span[0], finish_ns, tuple(inside)), ahead_ns)
+    return Repetition(span[0], finish_ns, tuple(inside)).later(ahead_ns)
 
 
 def _kernel(record: Any, kinds: Any) -> Kernel | None:

@@ -3,7 +3,6 @@
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from isim.profiler.device.contract import Device, Repetition, Workload
@@ -56,19 +55,4 @@ class NsysRecorder:
             for one, call_ns in zip(found, calls, strict=True)
         )
         # Times of the report count from the start of its session; telemetry needs no more than to be beside it.
-        return [shifted(repetition, started_ns) for repetition in found]
-
-
-def shifted(repetition: Repetition, by_ns: int) -> Repetition:
-    """Return the repetition so much later.
-
-    Examples
-    --------
-    >>> shifted(Repetition(0, 9, ()), 5)
-    Repetition(start_ns=5, finish_ns=14, kernels=())
-    """
-    kernels = tuple(
-        replace(kernel, start_ns=kernel.start_ns + by_ns, finish_ns=kernel.finish_ns + by_ns)
-        for kernel in repetition.kernels
-    )
-    return Repetition(repetition.start_ns + by_ns, repetition.finish_ns + by_ns, kernels)
+        return [repetition.later(started_ns) for repetition in found]

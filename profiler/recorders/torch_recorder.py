@@ -9,7 +9,6 @@ from isim.profiler.device.contract import Device, Repetition, Workload
 from isim.profiler.importers.cut import Cut
 from isim.profiler.importers.executions import executions
 from isim.profiler.importers.kineto import read_kineto
-from isim.profiler.recorders.nsys_recorder import shifted
 
 _WARM_UP_BATCHES = 3
 _RANGE = "isim batch"
@@ -55,4 +54,4 @@ class TorchRecorder:
             session.export_chrome_trace(str(trace))
             found = executions(read_kineto(trace), Cut("range", _RANGE), launched_by="any-thread").repetitions
         first_ns = min(repetition.start_ns for repetition in found)
-        return [shifted(repetition, started_ns - first_ns) for repetition in found]
+        return [repetition.later(started_ns - first_ns) for repetition in found]
