@@ -9,7 +9,7 @@ import pytest
 from isim.profiler.recording_schema import SCHEMA as RECORDING
 from isim.profiler.schema import SCHEMA as PROFILE
 from isim.profiler.telemetry import SCHEMA as TELEMETRY
-from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
+from isim.run_schema import BATCHES, OVERLAPS, PREDICTIONS, REQUESTS
 from isim.traces.schema import COLUMNS, RATES, RATES_REQUIRED, REQUIRED
 
 PAGE = (Path(__file__).parent.parent / "docs" / "data-formats.md").read_text(encoding="utf-8")
@@ -39,6 +39,7 @@ def words(field: pa.Field) -> tuple[str, str]:
         ("`requests.parquet`, one row", REQUESTS),
         ("`batches.parquet`, one row", BATCHES),
         ("`overlaps.parquet`, one row", OVERLAPS),
+        ("`predictions.parquet`, in a run", PREDICTIONS),
     ],
 )
 def test_the_page_is_the_schema(introduction: str, schema: pa.Schema) -> None:
