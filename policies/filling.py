@@ -35,7 +35,7 @@ def fill_slots(
     [[0, 1], [2]]
     """
     found = {model: candidate(model, queue) for model, queue in waiting.items()}
-    batches = []
+    batches: list[Dispatch] = []
     while len(batches) < free:
         ranked = [(which.rank, model) for model, which in found.items() if which is not None]
         if not ranked:
