@@ -125,6 +125,46 @@ def test_recordings_split_and_trained_on(folder: Path) -> None:
     assert "trained on  6 of c.parquet (imported)" in done.stdout
 
 
+def test_a_run_with_a_predictor(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text(
+        f'profile = "{folder / "p.parquet"}"\npredictor = "mean"\n[arrivals]\nrate = "400rps"\nduration = "1s"\n'
+    )
+    done = isim("run", "e.toml", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "predictor   mean" in done.stdout
+    assert (tmp_path / "out" / "predictions.parquet").is_file()
+    done = isim("run", "e.toml", "--predictor", "oracle", "-o", "out", "-f", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["predictor"] == {"name": "Oracle", "parameters": {}}
+    done = isim("evaluate", "out", "--predictor", "mean", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("predictor", "sentence"),
+    [
+        ("maen", "predictor maen: unknown"),
+        ("constant:slowdown=0.5", "slowdown is out of range (found 0.5)"),
+        ("constant:slow=2", "predictor constant: no parameter"),
+        ("look-ahead:contention=fiar", "did you mean fair"),
+        ("look-ahead:contention=no.toml", "no.toml: no such file"),
+        ("mine.py:Wild", "predictor mine.py:Wild: predict raised ZeroDivisionError"),
+        ("mine.py:Tame", "no class 'Tame'"),
+    ],
+)
+def test_a_run_with_a_wrong_predictor(
+    folder: Path, predictor: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    arguments = ["run", "--profile", "p.parquet", "--rate", "400rps", "--duration", "1s", "--predictor", predictor]
+    monkeypatch.setattr(sys, "argv", ["isim", *arguments, "-o", "wrong"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    assert sentence in said.err
+    assert not (folder / "wrong").exists()
+
+
 def test_list_predictors(folder: Path) -> None:
     done = isim("list", "predictors", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
