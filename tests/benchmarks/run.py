@@ -33,7 +33,7 @@ def isim(*arguments: str) -> dict[str, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", "isim", *arguments],
         stdout=subprocess.DEVNULL,
-        env=os.environ | {"NUMBA_NUM_THREADS": "1"},
+        env=ENVIRONMENT,
     )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
