@@ -101,6 +101,11 @@ class Planner:
                 late.append(request)
         return late
 
+    def is_too_late(self, request: Request) -> bool:
+        """Return whether a request would be late by itself in the first slot that is free."""
+        alone_s = self._gpu.batch(self._view, (request,)).left_s
+        return self.free_s + alone_s > request.deadline_s + HALF_NS
+
     def _costs_more(self, plan: Plan, limit: int) -> bool:
         """Return whether joining now holds the GPU longer per request than a batch by itself later would."""
         view, requests, model = self._view, plan.batch.requests, plan.batch.member.model

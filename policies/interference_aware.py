@@ -1,11 +1,10 @@
 """The project's own: earliest deadline first that knows what batches do to one another."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from isim.policies.co_location_plan import Considers, Plan, Planner
 from isim.policies.deadlines import by_deadline
-from isim.policies.expiry import HALF_NS
 from isim.policies.forecast import Forecaster, Running
 from isim.policies.limits import Limits
 from isim.policies.parameters import check_parameters, flag, number, whole
@@ -100,8 +99,8 @@ class InterferenceAware:
             request = event.request
             slo_s = request.deadline_s - request.arrived_s
             self._slo_s[request.model] = min(slo_s, self._slo_s.get(request.model, math.inf))
-            if not view.free_slots:
-                return self._refuse(view, request, running)
+            if not view.free_slots and self.admission and self._planner(view, running).is_too_late(request):
+                return (Reject((request,), "cannot be in time"),)
         waiting = {model: by_deadline(queue, self.priority) for model, queue in view.queues.items() if queue}
         if not view.free_slots or not waiting:
             return ()
@@ -138,7 +137,7 @@ class InterferenceAware:
             free_s += plan.batch.left_s  # the next one would come after it
         return None, [min(wakes_s)] if wakes_s and min(wakes_s) < math.inf else []
 
-    def _planner(self, view: View, running: Sequence[Running]) -> Planner:
+    def _planner(self, view: View, running: list[Running]) -> Planner:
         considers = Considers(
             self.z, self.batching, self.peer_check, self.deferral, self.reserve, self.priority, self._slo_s
         )
@@ -147,9 +146,3 @@ class InterferenceAware:
     def _rank(self, plan: Plan) -> tuple[float, ...]:
         head = plan.batch.requests[0]
         return -head.priority if self.priority else 0, plan.latest_s, head.arrived_s, head.request_id
-
-    def _refuse(self, view: View, request: Request, running: Sequence[Running]) -> Iterable[Decision]:
-        """Refuse an arrival that would be late if it got the first slot that is free, for itself."""
-        free_s = min(forecast.finish_s for forecast in self._gpu.finishes(view, running))
-        late = free_s + self._gpu.batch(view, (request,)).left_s > request.deadline_s + HALF_NS
-        return (Reject((request,), "cannot be in time"),) if self.admission and late else ()
