@@ -18,7 +18,7 @@ def repeated(rows: list[dict[str, Any]], problems: list[str]) -> list[dict[str, 
     >>> [row["name"] for row in repeated([*rows, {"name": "pool", "segment": "end", "repeats": 1}], [])]
     ['gemm', 'add', 'gemm', 'add', 'pool']
     """
-    kernels = []
+    kernels: list[dict[str, Any]] = []
     for segment, group in groupby(rows, key=lambda row: row.get("segment")):
         members = list(group)
         counts = sorted({row.get("repeats", 1) for row in members})
