@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 import click
 
-_CONDITION = re.compile(r"\s*([a-z0-9_]+)\s*(<=|>=|<|>)\s*([0-9.eE+-]+)\s*")
+_CONDITION = re.compile(r"\s*([a-z0-9_]+(?:\.[^\s<>=]+)*)\s*(<=|>=|<|>)\s*([0-9.eE+-]+)\s*")
 
 
 class Condition(NamedTuple):
     """A figure, how it is compared, and with what."""
 
     figure: str
+    """One inside another is named after it: `by_size.3.mape`."""
     sign: str
     limit: float
 
@@ -41,10 +42,7 @@ class Condition(NamedTuple):
         click.BadParameter
             There is no such figure, or it is not a number.
         """
-        value = figures.get(self.figure)
-        if not isinstance(value, int | float):
-            names = ", ".join(name for name, each in figures.items() if isinstance(each, int | float))
-            raise click.BadParameter(f"no such figure (found {self.figure!r}); choose of {names}", param_hint=_FLAG)
+        value = self._value(figures)
         return {
             "<": value < self.limit,
             ">": value > self.limit,
@@ -55,9 +53,18 @@ class Condition(NamedTuple):
     def leave_if(self, holds: bool, figures: Mapping[str, Any]) -> None:
         """Say that it holds and exit with 3, if it does."""
         if holds:
-            said = f"{self.figure} {self.sign} {self.limit:g} (found {figures[self.figure]:.4g})"
+            said = f"{self.figure} {self.sign} {self.limit:g} (found {self._value(figures):.4g})"
             click.echo(f"isim: {said}", err=True)
             raise SystemExit(3)
+
+    def _value(self, figures: Mapping[str, Any]) -> float:
+        inside: Any = figures
+        for name in self.figure.split("."):
+            inside = inside.get(name) if isinstance(inside, Mapping) else None
+        if not isinstance(inside, int | float):
+            names = ", ".join(name for name, each in figures.items() if isinstance(each, int | float))
+            raise click.BadParameter(f"no such figure (found {self.figure!r}); choose of {names}", param_hint=_FLAG)
+        return inside
 
     @staticmethod
     def _refuse(text: str) -> "Condition":
