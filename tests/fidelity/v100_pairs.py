@@ -5,12 +5,17 @@ tables hold one row a kernel; the batch period alone is the measured solo one, o
 of the host. KACE's solo throughputs of wav2vec2 are stale (one exceeds the kernels' bound), so PEACE's are used there.
 """
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from isim.contention.contract import ContentionModel
+from isim.mixes import Mix
 from isim.operations import Operations
 from isim.profiler.importers.combine import combine_kernel_tables
 from isim.profiler.importers.kernel_table import read_kernel_table
@@ -67,23 +72,48 @@ def read_workloads(data: Path) -> dict[str, Workload]:
     return workloads
 
 
-def read_profile(data: Path, workloads: dict[str, Workload]) -> Profile:
-    """Import the kernel tables, each scaled to its measured solo period."""
-    return combine_kernel_tables(
-        [
-            read_kernel_table(
-                data / f"gpu/v100-kace/kernels/{name}.csv",
-                workload.model,
-                workload.batch_size,
-                columns=COLUMNS,
-                duration_unit="us",
-                utilisation_unit="percent",
-                solo_period_s=workload.solo_s,
-            )
-            for name, workload in workloads.items()
-        ],
-        device="V100-SXM2-32GB",
-    )
+def read_profile(data: Path, workloads: dict[str, Workload], grids: bool = False) -> Profile:
+    """Import the kernel tables, each scaled to its measured solo period.
+
+    With `grids`, `sm_needed` is computed from grid, block and registers; the tables lack shared memory.
+    """
+    tables = [
+        read_kernel_table(
+            data / f"gpu/v100-kace/kernels/{name}.csv",
+            workload.model,
+            workload.batch_size,
+            columns=COLUMNS,
+            duration_unit="us",
+            utilisation_unit="percent",
+            solo_period_s=workload.solo_s,
+        )
+        for name, workload in workloads.items()
+    ]
+    if grids:
+        tables = [
+            replace(each, rows=tuple({**row, "sm_needed": _sm_needed(row)} for row in each.rows)) for each in tables
+        ]
+    return combine_kernel_tables(tables, device="V100-SXM2-32GB")
+
+
+def _sm_needed(row: Mapping[str, Any]) -> float:
+    """Return the share of a V100's 80 SMs that a grid fills: 64 warps, 32 blocks and 65,536 registers each."""
+    blocks, threads = (math.prod(int(part) for part in re.findall(r"\d+", row[name])) for name in ("grid", "block"))
+    warps = -(-threads // 32)
+    registers = -(-int(row["registers"]) // 8) * 8 * 32 * warps
+    return min(1.0, blocks / (80 * max(1, min(32, 64 // warps, 65_536 // registers))))
+
+
+def read_mixes(data: Path, workloads: dict[str, Workload]) -> list[Mix]:
+    """Return the labelled pairs with their measured slowdowns."""
+    return [
+        Mix(
+            number,
+            tuple(Process(each.model, each.batch_size) for each in (workloads[member.workload] for member in pair)),
+            tuple(member.measured for member in pair),
+        )
+        for number, pair in enumerate(read_pairs(data, workloads))
+    ]
 
 
 def read_pairs(data: Path, workloads: dict[str, Workload]) -> list[tuple[Member, Member]]:
