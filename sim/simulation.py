@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from isim.batch import Batch, Seen
@@ -28,6 +29,7 @@ from isim.policies.policy import (
     Timer,
     WakeAt,
 )
+from isim.policy_faults import described, not_a_decision, policy_fault
 from isim.predicting import Predicting
 from isim.run_schema import DROPPED, REJECTED
 from isim.sharing_modes import Sharing
@@ -35,8 +37,11 @@ from isim.view import LiveView, WaitingRequests
 from isim.workload import Workload
 
 _TIMERS_AT_ONE_MOMENT = 10_000
+_DECISIONS_AT_ONCE = 10_000
 _TIMERS_IN_VAIN = 100_000
 """More than these is a policy that asks to be woken for ever."""
+_LATEST_S = 1e10
+"""Three centuries: what the clock tells apart by nanoseconds is far below."""
 
 
 @contextmanager
@@ -113,6 +118,7 @@ class Simulation:
         self._workload = workload
         self._requests = iter(workload.open())
         self._upcoming: Request | None = None
+        self._policy = policy
         self._decide = policy.decide
         self._policy_name = policy_name or type(policy).__name__
         self._listener = listener
@@ -249,32 +255,42 @@ class Simulation:
     # What the policy decides ------------------------------------------------------------------------------------
 
     def _ask(self, event: Event) -> None:
+        decisions: Any = None
         try:
             decisions = self._decide(self._view, event)
+            if decisions:
+                if isinstance(decisions, list | tuple):
+                    self._carry_out(decisions, decisions, event)
+                else:
+                    self._carry_out_some(decisions, event)
         except IsimError:
             raise
-        except Exception as error:
-            self._fail(None, f"raised {type(error).__name__}: {error} (on {type(event).__name__})", error)
-        if decisions:
-            self._carry_out(decisions, event)
+        except (Exception, SystemExit) as error:  # decisions may come from a generator, and hold anything
+            fault = policy_fault(error, decisions, event, self._policy)
+            if fault is None:
+                raise
+            raise PolicyError(f"policy {self._policy_name} at {self._view._now_s:.9g} s{fault}") from error
         if self._gpu_changed:
             self._retime()
 
-    def _carry_out(self, decisions: Iterable[Decision], event: Event) -> None:
-        try:
-            for decision in decisions:
-                if isinstance(decision, Dispatch):
-                    self._dispatch(decision)
-                elif isinstance(decision, WakeAt):
-                    self._wake_at(decision)
-                elif isinstance(decision, Reject | Drop):
-                    self._refuse(decision, event)
-                else:
-                    self._fail(decision, "not a decision; return Dispatch, Reject, Drop or WakeAt")
-        except IsimError:
-            raise
-        except Exception as error:  # decisions may come from a generator, and hold anything
-            self._fail(None, f"raised {type(error).__name__}: {error} (on {type(event).__name__})", error)
+    def _carry_out_some(self, decisions: Iterable[Decision], event: Event) -> None:
+        """Carry out what may never end."""
+        most = _DECISIONS_AT_ONCE + 2 * self._open
+        iterator = iter(decisions)
+        self._carry_out(islice(iterator, most), decisions, event)
+        if next(iterator, None) is not None:
+            self._fail(None, f"decided more than {most} times on one {type(event).__name__}; let decide come to an end")
+
+    def _carry_out(self, some: Iterable[Decision], decisions: object, event: Event) -> None:
+        for decision in some:
+            if isinstance(decision, Dispatch):
+                self._dispatch(decision)
+            elif isinstance(decision, WakeAt):
+                self._wake_at(decision)
+            elif isinstance(decision, Reject | Drop):
+                self._refuse(decision, event)
+            else:
+                self._fail(decision, not_a_decision(decision, decisions))
 
     def _dispatch(self, decision: Dispatch) -> None:
         requests = tuple(decision.requests)
@@ -344,7 +360,7 @@ class Simulation:
 
     def _wake_at(self, decision: WakeAt) -> None:
         time_s, tag = decision
-        if not self._view._now_s <= time_s < math.inf:
+        if not self._view._now_s <= time_s < _LATEST_S:
             self._fail(decision, "not a time from now on; ask for view.now_s or later")
         time_s = max(snap_s(time_s), time_s)  # never before the time asked for
         pending = self._timers.get(tag)
@@ -361,19 +377,6 @@ class Simulation:
             else None
         )
 
-    def _fail(self, decision: Any, what: str, cause: Exception | None = None) -> NoReturn:
-        named = f" decided {_describe(decision)}:" if decision is not None else ""
-        raise PolicyError(f"policy {self._policy_name} at {self._view._now_s:.9g} s{named} {what}") from cause
-
-
-def _describe(decision: Any) -> str:
-    if isinstance(decision, Dispatch | Reject | Drop):
-        try:
-            requests = list(decision.requests)
-            ids = ", ".join(str(request.request_id) for request in requests[:5]) + (
-                ", ..." if len(requests) > 5 else ""
-            )
-            return f"{type(decision).__name__}({requests[0].model if requests else 'nothing'}: {ids})"
-        except Exception:
-            pass
-    return repr(decision)[:200]
+    def _fail(self, decision: Any, what: str) -> NoReturn:
+        named = f" decided {described(decision)}:" if decision is not None else ""
+        raise PolicyError(f"policy {self._policy_name} at {self._view._now_s:.9g} s{named} {what}")

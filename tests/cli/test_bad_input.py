@@ -20,6 +20,21 @@ class Raises:
     def decide(self, view, event):
         raise ZeroDivisionError("float division")
 
+class Exits:
+    def decide(self, view, event):
+        raise SystemExit(0)
+
+class Sleepy:
+    def decide(self, view, event):
+        from isim.policies.policy import WakeAt
+        return [WakeAt("soon")]
+
+class Endless:
+    def decide(self, view, event):
+        from isim.policies.policy import WakeAt
+        while True:
+            yield WakeAt(view.now_s + 1)
+
 class Impossible:
     def decide(self, view, event):
         from isim.policies.policy import Dispatch
@@ -170,7 +185,19 @@ MISTAKES = {
     ),
     "policy raises": (
         [*PROFILE, *TRACE, "--policy", "policies.py:Raises"],
-        "policy policies.py:Raises at 0 s raised ZeroDivisionError: float division (on Arrival)",
+        "policy policies.py:Raises at 0 s raised ZeroDivisionError at policies.py:4 (float division) (on Arrival); ",
+    ),
+    "policy exits": (
+        [*PROFILE, *TRACE, "--policy", "policies.py:Exits"],
+        "policy policies.py:Exits at 0 s raised SystemExit at policies.py:8 (0) (on Arrival); correct that line",
+    ),
+    "a time that is text": (
+        [*PROFILE, *TRACE, "--policy", "policies.py:Sleepy"],
+        "policy policies.py:Sleepy at 0 s decided WakeAt(time_s='soon', tag=''): its time is no number of seconds; ",
+    ),
+    "decisions without end": (
+        [*PROFILE, *TRACE, "--policy", "policies.py:Endless"],
+        "policy policies.py:Endless at 0 s decided more than 10002 times on one Arrival; let decide come to an end",
     ),
     "impossible decision": (
         [*PROFILE, *TRACE, "--policy", "policies.py:Impossible"],

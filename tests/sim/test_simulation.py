@@ -1,8 +1,11 @@
 """Decisions that cannot be carried out, and runs that must end."""
 
+import itertools
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import pytest
 from worlds import kernel, profile_of, simulate
 
@@ -76,9 +79,41 @@ def everything(view: View) -> list[Any]:
         (on_arrival(lambda v, e: [WakeAt(float("inf"))]), "not a time from now on"),
         (on_arrival(lambda v, e: [WakeAt(float("nan"))]), "not a time from now on"),
         (lambda v, e: ["sleep"], "'sleep': not a decision; return Dispatch, Reject, Drop or WakeAt"),
-        (lambda v, e: 3, "raised TypeError: 'int' object is not iterable (on Arrival)"),
-        (lambda v, e: 1 / 0, "raised ZeroDivisionError: division by zero (on Arrival)"),
-        (lambda v, e: (1 / 0 for _ in "x"), "raised ZeroDivisionError: division by zero (on Arrival)"),
+        (lambda v, e: 1 / 0, "(division by zero) (on Arrival); correct that line"),
+        (lambda v, e: (1 / 0 for _ in "x"), "(division by zero) (on Arrival); correct that line"),
+        (lambda v, e: sys.exit(), "raised SystemExit at "),
+        (lambda v, e: 3, "decided 3: not a list of decisions; return a list, or () for none"),
+        (lambda v, e: np.ones(2), "decided array([1., 1.]): not a list of decisions; return a list, or () for none"),
+        (lambda v, e: map(int, "x"), "raised ValueError (invalid literal for int() with base 10: 'x') (on Arrival); "),
+        (lambda v, e: WakeAt(1.0), "decided 1.0: a decision on its own (WakeAt); return a list of decisions"),
+        (
+            lambda v, e: [WakeAt("soon")],  # type: ignore[arg-type]
+            "decided WakeAt(time_s='soon', tag=''): its time is no number of seconds; write view.now_s + 0.001, say",
+        ),
+        (
+            lambda v, e: [WakeAt(1.0, ["x"])],  # type: ignore[arg-type]
+            "decided WakeAt(time_s=1.0, tag=['x']): its tag is no text; write tag='name'",
+        ),
+        (
+            lambda v, e: [WakeAt(1e300)],
+            "decided WakeAt(time_s=1e+300, tag=''): not a time from now on; ask for view.now_s or later",
+        ),
+        (
+            lambda v, e: [Dispatch([e.request.request_id])],
+            "decided Dispatch(requests=[0], gpu=0, priority=0): holds what is no request (found 0); choose from",
+        ),
+        (
+            lambda v, e: [Dispatch(None)],  # type: ignore[arg-type]
+            "decided Dispatch(requests=None, gpu=0, priority=0): its requests are no list (found None); choose from",
+        ),
+        (
+            lambda v, e: [Drop([e.request._replace(model=[])], "odd")],
+            "decided Drop([]: 0): cannot be carried out, TypeError (",
+        ),
+        (
+            lambda v, e: (WakeAt(1.0) for _ in itertools.count()),
+            "decided more than 10002 times on one Arrival; let decide come to an end",
+        ),
         (lambda v, e: v.queues["a"].popleft(), "a queue of the view is read-only"),
         (lambda v, e: [WakeAt(v.now_s)], "woken 10000 times at this moment; ask for a later time"),
         (
