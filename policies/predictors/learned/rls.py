@@ -22,7 +22,7 @@ _WIND_UP = 100.0
 class RecursiveLeastSquares:
     """Minimise sum_i f^(n-i) (y_i - w'x_i)^2 + f^n l |w - w_0|^2, exactly and one example at a time.
 
-    Weights start at w_0 = (0, ..., 0, 1). It starts anew (`resets` counts this) if rounding has broken it, and does not
+    It starts anew (`resets` counts this) if rounding has broken it, and does not
     forget while that would make it more uncertain than 100 times the start (wind-up).
 
     Parameters
@@ -35,6 +35,8 @@ class RecursiveLeastSquares:
         l, above 0.
     warm_start
         What `fit` leaves: `weights` alone, as uncertain as at the start, or `all`.
+    start
+        w_0, shape (size,); (0, ..., 0, 1) if left out.
 
     Examples
     --------
@@ -50,11 +52,17 @@ class RecursiveLeastSquares:
     """
 
     def __init__(
-        self, size: int, forgetting: float = 1.0, regulariser: float = 1.0, warm_start: WarmStart = "weights"
+        self,
+        size: int,
+        forgetting: float = 1.0,
+        regulariser: float = 1.0,
+        warm_start: WarmStart = "weights",
+        start: Floats | None = None,
     ) -> None:
         self.forgetting, self.regulariser, self.warm_start = forgetting, regulariser, warm_start
-        self.weights = np.zeros(size)
-        self.weights[-1] = 1.0
+        self.weights = np.zeros(size) if start is None else start.copy()
+        if start is None:
+            self.weights[-1] = 1.0
         self.covariance = np.eye(size) / regulariser
         self.resets = 0
         self._start = self.weights.copy()
@@ -79,13 +87,16 @@ class RecursiveLeastSquares:
 
     def fit(self, x: Floats, y: Floats) -> None:
         """Solve for all examples at once, none forgotten."""
-        self.weights, gram = ridge(x, y, self.weights, self.regulariser)
-        self._start = self.weights.copy()
-        if self.warm_start == "all":
-            covariance = np.linalg.inv(gram)
-            self.covariance = np.ascontiguousarray((covariance + covariance.T) / 2.0)
+        weights, gram = ridge(x, y, self.weights, self.regulariser)
+        covariance = np.linalg.inv(gram)
+        self.start_from(weights, (covariance + covariance.T) / 2.0 if self.warm_start == "all" else self.covariance)
         for error in (y - x @ self.weights)[-self._spread.memory :]:
             self._spread.add(float(error))
+
+    def start_from(self, weights: Floats, covariance: Floats) -> None:
+        """Hold these weights, and be as unsure of them as `covariance` says, shape (size, size)."""
+        self.weights, self._start = weights.copy(), weights.copy()
+        self.covariance = np.ascontiguousarray(covariance)
 
 
 class Rls(Composed):

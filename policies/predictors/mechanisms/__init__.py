@@ -1,0 +1,1 @@
+"""A predictor that weighs mechanisms of contention by what batches show of them."""

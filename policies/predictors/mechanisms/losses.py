@@ -1,0 +1,68 @@
+"""Expected losses of a batch beside any others, each worked out once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from isim.policies.predictors.mechanisms.expectation import MECHANISMS, expected_losses
+from isim.policies.predictors.mechanisms.phases import sample_phases
+from isim.policies.predictors.over_time.reading import Weighed
+from isim.policies.predictors.predictor import Floats, Member
+
+_MOST_KEPT = 20_000
+"""Mixes; with 64 bytes each, and far more than a server of some models meets."""
+
+_Key = tuple[str, int, float]
+
+
+class Losses:
+    """Look up what a batch loses to each mechanism of contention beside the same others.
+
+    Examples
+    --------
+    >>> a, b = Member("a", 1, 0.002, {"sm": 0.8}), Member("b", 1, 0.002, {"sm": 0.4})
+    >>> dict(zip(MECHANISMS, Losses().of(a, [b]).round(3).tolist()))["fair"]
+    0.167
+    """
+
+    def __init__(self) -> None:
+        self._phases: dict[tuple[_Key, int], Floats] = {}
+        self._losses: dict[tuple[_Key, ...], Floats] = {}
+
+    def of(self, target: Member, others: Sequence[Member]) -> Floats:
+        """Return the losses, shape (mechanisms,), each 0..1."""
+        mix: tuple[_Key, ...] = ((target.model, target.batch_size, target.sm_share),)
+        if len(others) == 1:
+            other = others[0]
+            mix += ((other.model, other.batch_size, other.sm_share),)
+        else:
+            mix += tuple(sorted([(other.model, other.batch_size, other.sm_share) for other in others]))
+        losses = self._losses.get(mix)
+        if losses is None:
+            if len(self._losses) >= _MOST_KEPT:
+                self._losses.clear()
+            losses = self._losses[mix] = self._expect(target, others)
+        return losses
+
+    def over(self, target: Member, overlaps: Sequence[Weighed]) -> Floats:
+        """Return the weighed mean over overlaps."""
+        total = np.zeros(len(MECHANISMS))
+        for weight, others in overlaps:
+            if others:
+                total += weight * self.of(target, others)
+        return total
+
+    def _expect(self, target: Member, others: Sequence[Member]) -> Floats:
+        if not others:
+            return np.zeros(len(MECHANISMS))
+        tables = [self._table(target, 0)]
+        tables += [self._table(other, slot) for slot, other in enumerate(sorted(others, key=lambda m: m[:2]), start=1)]
+        losses: Floats = expected_losses(np.array(tables))
+        return losses
+
+    def _table(self, member: Member, slot: int) -> Floats:
+        key = (member.model, member.batch_size, member.sm_share), slot
+        table = self._phases.get(key)
+        if table is None:
+            table = self._phases[key] = sample_phases(member, slot)
+        return table
