@@ -47,6 +47,12 @@ def prediction_metrics(measured: Floats, predicted: Floats, sd: Floats, solo_s: 
         "mape": float(np.mean(relative)),
         "relative_error_p95": float(np.percentile(relative, 95)),
         **{f"relative_error_above_{large:g}_share": float(np.mean(relative > large)) for large in _LARGE},
+        **{
+            f"relative_error_above_{large:g}_under_share": float(np.mean(under[relative > large]))
+            if (relative > large).any()
+            else None
+            for large in _LARGE
+        },
         "bias": float(np.mean(error)),
         "under_prediction_share": float(np.mean(under)),
         "shortfall_mean": float(np.mean(-error[under])) if under.any() else 0.0,

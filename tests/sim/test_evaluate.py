@@ -71,6 +71,7 @@ def test_figures_by_hand() -> None:
     assert figures["mae_s"] == pytest.approx((0.05 + 0.25 + 0.625) / 3)
     assert figures["mape"] == pytest.approx((0.05 + 0.25 + 0.625) / 3)
     assert [figures[f"relative_error_above_{x}_share"] for x in ("0.1", "0.2", "0.6")] == [2 / 3, 2 / 3, 1 / 3]
+    assert [figures[f"relative_error_above_{x}_under_share"] for x in ("0.1", "0.2", "0.6")] == [1.0, 1.0, 1.0]
     assert figures["bias"] == pytest.approx((0.05 - 0.5 - 2.5) / 3)
     assert figures["under_prediction_share"] == pytest.approx(2 / 3)
     assert figures["shortfall_mean"] == pytest.approx(1.5)
