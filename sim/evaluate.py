@@ -1,6 +1,7 @@
 """Compare predictors on the same batches: test-then-train, and trained beforehand on others."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 from isim.ask import train
 from isim.cases import Case, Cases
 from isim.errors import PredictorError
+from isim.inputs import Problems
 from isim.operations import Floats
 from isim.policies.predictors.predictor import Predictor
 from isim.policies.predictors.registry import make_predictor
@@ -52,8 +54,10 @@ def evaluate(
     """
     if twice := [a for a, b in combinations(specs, 2) if a == b]:
         raise PredictorError(f"predictor {twice[0]}: named twice; name each once")
-    for spec in specs:
-        make_predictor(spec)  # all are known to be right before the first is run
+    problems = Problems()
+    for spec in specs:  # all are known to be right before the first is run
+        problems.collect(partial(make_predictor, spec))
+    problems.raise_any()
     cases = [case for trial in trials for case in trial.test]
     resampling = Resampling(cases, seed)
     results = []
