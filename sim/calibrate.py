@@ -57,11 +57,13 @@ class _Candidates(NamedTuple):
 
 
 def predict(profile: Profile, mixes: Sequence[Mix], contention: ContentionModel, phases: int) -> list[float]:
-    """Return the slowdown of every member, mix after mix, replayed through the engine."""
+    """Return the slowdown of every member, mix after mix, replayed through the engine; repeats of a mix are equal."""
     operations = Operations(profile, dict.fromkeys(process.model for mix in mixes for process in mix.processes))
-    return [
-        slowdown for mix in mixes for slowdown in replay(operations, mix.processes, contention, phases, mix.sharing)
-    ]
+    replayed = {
+        (processes, sharing): replay(operations, processes, contention, phases, sharing)
+        for processes, sharing in dict.fromkeys((mix.processes, mix.sharing) for mix in mixes)
+    }
+    return [slowdown for mix in mixes for slowdown in replayed[mix.processes, mix.sharing]]
 
 
 def fit(profile: Profile, mixes: Sequence[Mix], target: type[Any], executor: Executor, seed: int = 0) -> Fit:
