@@ -12,6 +12,9 @@ from isim.errors import IsimError
 from isim.sharing_modes import parse_sharing
 from isim.units import parse_rate_rps, parse_seconds
 
+_MOST = 1e12
+"""Seconds, or requests a second: beyond reason, and nothing overflows below it."""
+
 
 def _quantity(parse: Callable[[str, str], float], example: str, zero: bool = False) -> BeforeValidator:
     """Read text with a unit into a finite quantity above zero (or zero, if that is allowed)."""
@@ -27,6 +30,8 @@ def _quantity(parse: Callable[[str, str], float], example: str, zero: bool = Fal
             raise ValueError(
                 f"must be {'at least' if zero else 'more than'} 0 and finite; correct it, such as {example}"
             )
+        if quantity > _MOST:
+            raise ValueError(f"must be at most {_MOST:g}; correct it, such as {example}")
         return quantity
 
     return BeforeValidator(read)
@@ -35,7 +40,7 @@ def _quantity(parse: Callable[[str, str], float], example: str, zero: bool = Fal
 Seconds = Annotated[float, _quantity(parse_seconds, "50ms")]
 Pause = Annotated[float, _quantity(parse_seconds, "5ms", zero=True)]
 Rate = Annotated[float, _quantity(parse_rate_rps, "200rps")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e12, strict=True)]
 Weights = Annotated[dict[str, Positive], Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 

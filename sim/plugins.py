@@ -148,8 +148,10 @@ def _load_by_name(kind: str, group: str, name: str, error: type[IsimError]) -> A
 def _load_from_file(kind: str, path: Path, symbol: str, error: type[IsimError]) -> Any:
     try:
         source = path.read_bytes()
-    except OSError as raised:
-        raise error(f"{kind} {path}: cannot be read ({raised.strerror}); give the path of a Python file") from None
+    except (OSError, ValueError) as raised:  # the one for a path that holds a NUL
+        raise error(
+            f"{kind} {path}: cannot be read ({getattr(raised, 'strerror', raised)}); give the path of a Python file"
+        ) from None
     # Named by content, so that an edited file is loaded anew and an unedited one keeps its classes (pickle needs that).
     module_name = f"isim_plugin_{hashlib.sha256(bytes(path.resolve()) + source).hexdigest()[:16]}"
     module = sys.modules.get(module_name) or _run_file(kind, path, module_name, error)
@@ -174,7 +176,7 @@ def _run_file(kind: str, path: Path, module_name: str, error: type[IsimError]) -
         del sys.modules[module_name]
         where, what = shown(raised.filename or path), (raised.text or "").strip()
         raise error(
-            f"{kind} {where}:{raised.lineno}: not valid Python ({raised.msg}: {what}); correct that line"
+            f"{kind} {where}:{raised.lineno or 1}: not valid Python ({raised.msg}: {what}); correct that line"
         ) from raised
     except (Exception, SystemExit) as raised:
         del sys.modules[module_name]
@@ -216,7 +218,10 @@ def _read_parameters(where: str, target: Any, text: str, problems: list[str]) ->
 
 def _hint(target: Any, parameter: inspect.Parameter) -> Any:
     """Return the parameter's annotation; without one, the type of its default."""
-    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    try:
+        hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    except Exception:  # an annotation names what is imported for type checkers alone, say
+        hints = {}
     unknown = parameter.default is None or parameter.default is parameter.empty
     return hints.get(parameter.name, str if unknown else type(parameter.default))
 

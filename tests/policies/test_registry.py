@@ -219,3 +219,18 @@ def test_other_kinds_name_themselves() -> None:
 def test_policies_satisfy_the_contract() -> None:
     policy: Policy = Dynamic()  # for the type checker
     assert callable(policy.decide)
+
+
+def test_an_annotation_that_cannot_be_looked_up_is_read_as_its_default_is(tmp_path: Path) -> None:
+    path = tmp_path / "annotated.py"
+    path.write_text(
+        "from __future__ import annotations\n\nclass Mine:\n    def __init__(self, limit: Missing = 4):\n"
+        "        self.limit = limit\n\n    def decide(self, view, event):\n        return ()\n"
+    )
+    policy: Any = make_policy(f"{path}:Mine:limit=8")
+    assert policy.limit == 8
+
+
+def test_a_path_that_no_file_can_have_is_one_sentence() -> None:
+    with pytest.raises(PolicyError, match=r"^policy a\x00.py: cannot be read \(embedded null byte\); give the path"):
+        make_policy("a\0.py:Mine")

@@ -145,9 +145,7 @@ def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> 
     ],
 )
 def test_one_sentence_a_mistake(text: str, problem: str, tmp_path: Path) -> None:
-    keys = (
-        "profile, trace, arrivals, clients, then, policy, sharing, concurrency, contention, slo, noise, horizon, seed"
-    )
+    keys = "profile, trace, arrivals, clients, then, policy, predictor, sharing, concurrency, contention, slo, noise, horizon, seed"
     named = any(source in text for source in ("trace", "arrivals", "clients", "profile"))
     found = problems(text if named else f"trace = 't.parquet'\n{text}", tmp_path)
     assert [one for one in found if one.startswith(problem.format(keys=keys) if "{keys}" in problem else problem)]
@@ -165,6 +163,14 @@ def test_a_file_without_requests_is_not_the_example(text: str, tmp_path: Path) -
     ("text", "problem"),
     [
         ("arrivals = { rate = '5rps', models = {} }", "arrivals.models: empty (found {}); name at least one"),
+        (
+            "arrivals = { rate = '5rps', models = { a = 1e308 } }",
+            "arrivals.models.a: must be at most 1000000000000.0 (found 1e+308); correct it",
+        ),
+        (
+            "horizon = '1s'\nclients = { models = { a = 1 }, think = '1e300s' }",
+            "clients.think: must be at most 1e+12 (found '1e300s'); correct it, such as 5ms",
+        ),
         ("arrivals = { tenants = {} }", "arrivals.tenants: empty (found {}); name at least one"),
         (
             "arrivals = { tenants = { a = { rate = '5rps', models = {} } } }",
@@ -176,7 +182,7 @@ def test_a_file_without_requests_is_not_the_example(text: str, tmp_path: Path) -
         ),
         ("x = " + 9999 * "[", "not TOML ("),
     ],
-    ids=["models", "tenants", "a tenant's models", "clients", "nesting"],
+    ids=["models", "weights", "pause", "tenants", "a tenant's models", "clients", "nesting"],
 )
 def test_nothing_and_too_much(text: str, problem: str, tmp_path: Path) -> None:
     [found] = problems(text, tmp_path)
