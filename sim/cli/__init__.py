@@ -22,6 +22,7 @@ _COMMANDS = {
     "profile": "Record a profile on a device, or compute an analytic one.",
     "import": "Turn what other tools recorded into a profile or a trace.",
     "trace": "Make and look at traces of arriving requests.",
+    "report": "Write a page, or a timeline, of a run or a comparison.",
     "show": "Print the figures of a run folder.",
     "list": "List policies, predictors, contention models, models, GPUs or arrival processes.",
 }
