@@ -12,7 +12,7 @@ from isim.policies.predictors.predictor import Floats, Member
 _MOST_KEPT = 20_000
 """Mixes; with 64 bytes each, and far more than a server of some models meets."""
 
-_Key = tuple[str, int, float]
+_Key = tuple[str, int, float, bool]
 
 
 class Losses:
@@ -31,12 +31,8 @@ class Losses:
 
     def of(self, target: Member, others: Sequence[Member]) -> Floats:
         """Return the losses, shape (mechanisms,), each 0..1."""
-        mix: tuple[_Key, ...] = ((target.model, target.batch_size, target.sm_share),)
-        if len(others) == 1:
-            other = others[0]
-            mix += ((other.model, other.batch_size, other.sm_share),)
-        else:
-            mix += tuple(sorted([(other.model, other.batch_size, other.sm_share) for other in others]))
+        mix: tuple[_Key, ...]
+        mix = (_key(target), _key(others[0])) if len(others) == 1 else (_key(target), *sorted(map(_key, others)))
         losses = self._losses.get(mix)
         if losses is None:
             if len(self._losses) >= _MOST_KEPT:
@@ -56,13 +52,17 @@ class Losses:
         if not others:
             return np.zeros(len(MECHANISMS))
         tables = [self._table(target, 0)]
-        tables += [self._table(other, slot) for slot, other in enumerate(sorted(others, key=lambda m: m[:2]), start=1)]
+        tables += [self._table(other, slot) for slot, other in enumerate(sorted(others, key=_key), start=1)]
         losses: Floats = expected_losses(np.array(tables))
         return losses
 
     def _table(self, member: Member, slot: int) -> Floats:
-        key = (member.model, member.batch_size, member.sm_share), slot
-        table = self._phases.get(key)
+        key = _key(member)
+        table = self._phases.get((key, slot))
         if table is None:
-            table = self._phases[key] = sample_phases(member, slot)
+            table = self._phases[key, slot] = sample_phases(member, slot)
         return table
+
+
+def _key(member: Member) -> _Key:
+    return member.model, member.batch_size, member.sm_share, member.kernels is None
