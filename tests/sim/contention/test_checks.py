@@ -16,7 +16,7 @@ from isim.plugins import list_plugins
 PLUGINS = [plugin.name for plugin in list_plugins("isim.contention")]
 
 
-@pytest.mark.parametrize("spec", [*PLUGINS, "leftover:kappa=2,beta=3", "block-scheduler:kappa=1,rho=0"])
+@pytest.mark.parametrize("spec", [*PLUGINS, "leftover:kappa=2,beta=3", "block-scheduler:kappa=1,hold=0"])
 def test_built_ins_pass(spec: str) -> None:
     check_contention(lambda: load_contention(spec)[0])
 
