@@ -64,7 +64,7 @@ class Ranked(NamedTuple):
 
     variant: str
     rank: int
-    """1 and how many variants are really better."""
+    """The place of the best variant than which it is not really worse, in order of the means."""
     better_than: tuple[str, ...]
     """The variants that it is really better than."""
 
@@ -154,11 +154,10 @@ def ranking(values: Mapping[str, Sequence[float]], found: Sequence[Pair], higher
         if pair.real
     ]
     order = sorted(values, key=lambda variant: -sign * math.fsum(values[variant]))
-    return [
-        Ranked(
-            variant,
-            1 + sum(loser == variant for _, loser in better),
-            tuple(loser for winner, loser in better if winner == variant),
-        )
-        for variant in order
-    ]
+    ranked: list[Ranked] = []
+    leader = 0
+    for place, variant in enumerate(order):
+        if (order[leader], variant) in better:
+            leader = place
+        ranked.append(Ranked(variant, leader + 1, tuple(loser for winner, loser in better if winner == variant)))
+    return ranked

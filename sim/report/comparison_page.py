@@ -59,28 +59,68 @@ def comparison_page(folder: Path, title: str) -> str:
     charts = list(_load_charts(found) if search else _comparison_charts(found, folder))
     what = "Capacities" if search else "Comparison"
     subtitle = f"{what} of isim: {len(found['variants'])} variants, {found['replications']} replications"
-    facts = [(name, str(value)) for name, value in found["parameters"].items() if isinstance(value, str | int | float)]
-    return page(title, subtitle, found["notes"], [("provenance", found["provenance"]), *facts], [], tables, charts)
+    return page(title, subtitle, found["notes"], _facts(found), [], tables, charts)
+
+
+def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what all variants have in common."""
+    shared = found["parameters"]
+    yield "profile", f"{shared['profile']} ({found['provenance']})"
+    if (arrivals := shared.get("arrivals")) is not None:
+        senders = arrivals["tenants"] or {"": arrivals}
+        rates = (f"{name} {each['process']} at {each['rate_rps']} rps".strip() for name, each in senders.items())
+        yield "requests", f"{', '.join(rates)} for {arrivals['duration_s']:g} s"
+    elif shared.get("clients") is not None:
+        yield (
+            "requests",
+            "clients: " + ", ".join(f"{each} of {name}" for name, each in shared["clients"]["models"].items()),
+        )
+    else:
+        yield "requests", str(shared.get("trace"))
+    for name in ("policy", "predictor", "sharing", "concurrency", "contention", "noise", "horizon_s"):
+        if shared.get(name) is not None:
+            yield name, str(shared[name])
+    yield "seeds", ", ".join(map(str, found["seeds"]))
+
+
+def _letters(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return short names, from the best on: numbers where letters run out."""
+    order = [each["variant"] for each in found["ranking"]]
+    return {variant: chr(ord("A") + place) if place < 26 else str(place + 1) for place, variant in enumerate(order)}
+
+
+def _losers(found: Mapping[str, Any], ranked: Mapping[str, Any]) -> str:
+    letters = _letters(found)
+    return ", ".join(sorted(letters[loser] for loser in ranked["better_than"])) or "none"
+
+
+def _lettered(found: Mapping[str, Any], variant: str) -> str:
+    return f"{_letters(found)[variant]}  {variant}" if variant in _letters(found) else variant
 
 
 def _ranking(found: Mapping[str, Any]) -> str:
     names = list(dict.fromkeys((found["by"], *_SHOWN)))
     rows = [
-        [each["variant"], str(each["rank"]), ", ".join(each["better_than"]) or "none"]
-        + [
-            _said(found["variants"][each["variant"]]["total"].get(name), _SHOWN.get(name, (name, 1.0))[1])
-            for name in names
+        [
+            _lettered(found, each["variant"]),
+            str(each["rank"]),
+            *(_figure(found, each["variant"], name) for name in names),
+            _losers(found, each),
         ]
         for each in found["ranking"]
     ]
     titles = [_SHOWN.get(name, (name, 1.0))[0] for name in names]
-    return table(f"Ranked by {titles[0]}", ["variant", "rank", "really better than", *titles], rows)
+    return table(f"Ranked by {titles[0]}", ["variant", "rank", *titles, "really better than"], rows)
 
 
 def _capacities(found: Mapping[str, Any]) -> str:
     rows = [
-        [each["variant"], str(each["rank"]), _said(found["variants"][each["variant"]]["capacity_rps"], 1.0)]
-        + [", ".join(each["better_than"]) or "none"]
+        [
+            _lettered(found, each["variant"]),
+            str(each["rank"]),
+            _said(found["variants"][each["variant"]]["capacity_rps"], 1.0),
+            _losers(found, each),
+        ]
         for each in found["ranking"]
     ]
     title = f"Highest load with {found['requirement']}"
@@ -96,7 +136,7 @@ def _comparison_charts(found: Mapping[str, Any], folder: Path) -> Iterator[Chart
     if found["differences"]:
         title, scale = _SHOWN.get(found["by"], (found["by"], 1.0))
         yield intervals(
-            f"Differences of {title}", f"{title}, first minus second", _pair_rows(found["differences"], scale),
+            f"Differences of {title}", f"{title}, first minus second", _pair_rows(found, scale),
             "Paired by replication; grey where not real (p, corrected for all pairs, is not below 0.05).", zero=True,
         )  # fmt: skip
     for key, title in (("switches", "What switches are worth"), ("regret", "Regret against the oracle")):
@@ -119,7 +159,7 @@ def _load_charts(found: Mapping[str, Any]) -> Iterator[Chart]:
     yield intervals("Capacity", "requests per second", rows, f"Highest load with {found['requirement']}.")
     if found["differences"]:
         note = "Paired by replication; grey where not real (p, corrected for all pairs, is not below 0.05)."
-        rows = _pair_rows(found["differences"], 1.0)
+        rows = _pair_rows(found, 1.0)
         yield intervals("Differences of capacity", "rps, first minus second", rows, note, zero=True)
     for name, title, scale, top in (
         ("attainment", "SLO attainment over the load", 1.0, 1.0),
@@ -155,22 +195,28 @@ def _row(name: str, figure: Mapping[str, Any], scale: float) -> dict[str, Any]:
     return {"name": name, "mean": _scaled(figure["mean"], scale), "ci95": ends, "values": values}
 
 
-def _pair_rows(differences: list[dict[str, Any]], scale: float) -> list[dict[str, Any]]:
+def _pair_rows(found: Mapping[str, Any], scale: float) -> list[dict[str, Any]]:
+    letters = _letters(found)
     return [
         {
-            "name": f"{each['variant']} − {each['minus']}",
+            "name": f"{letters[each['variant']]} minus {letters[each['minus']]}",
             "mean": each["mean"] * scale,
             "ci95": each["ci95"] and [end * scale for end in each["ci95"]],
             "strong": each["real"],
-            "said": "" if each["p_holm"] is None else f"p {each['p']:.3g}, corrected {each['p_holm']:.3g}",
+            "said": f"{each['variant']}\nminus {each['minus']}"
+            + ("" if each["p_holm"] is None else f"\np {each['p']:.3g}, corrected {each['p_holm']:.3g}"),
         }
-        for each in differences
+        for each in found["differences"]
     ]
+
+
+def _figure(found: Mapping[str, Any], variant: str, name: str) -> str:
+    return _said(found["variants"][variant]["total"].get(name), _SHOWN.get(name, (name, 1.0))[1])
 
 
 def _said(figure: Mapping[str, Any] | None, scale: float) -> str:
     if figure is None or figure["mean"] is None:
-        return "–"
+        return "-"
     half = "" if figure["ci95"] is None else f" ± {(figure['ci95'][1] - figure['mean']) * scale:.2g}"
     return f"{figure['mean'] * scale:.5g}{half}"
 

@@ -103,13 +103,14 @@ function drawLines(chart) {
     const shown = chart.series.map((each, at) => [each, at]).filter((pair) => !off.has(pair[1]));
     const all = (shown.length ? shown : chart.series.map((each, at) => [each, at])).map((pair) => pair[0]);
     const xs = all.flatMap((each) => each.x).filter((value) => !chart.logX || value > 0);
-    const ys = all.flatMap((each) => known(each).map((pair) => pair[1]).concat((each.band || []).flat().filter((v) => v !== null)));
+    const ys = all.flatMap((each) => known(each).map((pair) => pair[1]));
+    const edges = all.flatMap((each) => (each.band || []).map((band) => band && band[1])).filter((v) => v !== null);
     if (!xs.length) return void html(place, "p", "note", "nothing to show");
     let lowX = xs.reduce((a, b) => Math.min(a, b)), highX = xs.reduce((a, b) => Math.max(a, b));
     if (lowX === highX) { lowX *= 0.9; highX = highX * 1.1 || 1; }
     const lowY = ys.reduce((a, b) => Math.min(a, b), 0);
     const share = chart.top === 1;
-    const highest = ys.reduce((a, b) => Math.max(a, b), 0);
+    const highest = ys.concat(edges).reduce((a, b) => Math.max(a, b), 0);
     const highY = share ? 1 : Math.max(highest, chart.top || 0) || 1;
     const marks = ticks(lowY, highY, 5);
     const topY = share ? 1 : Math.max(highY, marks.at(-1)), bottomY = Math.min(lowY, marks[0]);
@@ -148,9 +149,11 @@ function drawLines(chart) {
   });
 }
 
+const longest = (chart) => Math.max(...chart.rows.map((row) => row.name.length));
+
 function rowsFrame(place, chart, values, zero) {
-  const left = Math.min(250, 20 + 6.2 * Math.max(...chart.rows.map((row) => row.name.length)));
-  const size = { width: 580, left, right: 566, top: 12, bottom: 12 + 24 * chart.rows.length };
+  const width = chart.wide ? 1180 : 580, left = Math.min(width / 2, 20 + 6.4 * longest(chart));
+  const size = { width, left, right: width - 14, top: 12, bottom: 12 + 24 * chart.rows.length };
   size.height = size.bottom + 36;
   let low = values.reduce((a, b) => Math.min(a, b)), high = values.reduce((a, b) => Math.max(a, b));
   if (zero) { low = Math.min(low, 0); high = Math.max(high, 0); }
@@ -159,7 +162,7 @@ function rowsFrame(place, chart, values, zero) {
   const svg = frame(place, chart, x, (v) => v, ticks(low - spare, high + spare, 6), [], size);
   if (zero) element(svg, "line", { x1: x(0), x2: x(0), y1: size.top, y2: size.bottom, stroke: "currentColor", opacity: 0.5 });
   chart.rows.forEach((row, at) => {
-    const most = Math.floor((left - 20) / 6.2);
+    const most = Math.floor((left - 20) / 6.4);
     const name = row.name.length > most ? row.name.slice(0, most - 1) + "…" : row.name;
     const text = element(svg, "text", { x: size.left - 8, y: size.top + 24 * at + 16, "text-anchor": "end" }, name);
     if (name !== row.name) element(text, "title", {}, row.name);
@@ -173,6 +176,7 @@ function hover(mark, text) {
 }
 
 function drawBoxes(chart) {
+  chart.wide = longest(chart) > 44;
   card(chart, [], (place) => {
     const [svg, x, y] = rowsFrame(place, chart, chart.rows.flatMap((row) => row.at), false);
     chart.rows.forEach((row, at) => {
@@ -187,6 +191,7 @@ function drawBoxes(chart) {
 }
 
 function drawIntervals(chart) {
+  chart.wide = longest(chart) > 44;
   card(chart, [], (place) => {
     const values = chart.rows.flatMap((row) => [row.mean, ...(row.ci95 || []), ...(row.values || [])]).filter((v) => v !== null);
     if (!values.length) return void html(place, "p", "note", "nothing to show");
