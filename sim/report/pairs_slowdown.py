@@ -14,11 +14,12 @@ _ALONE = "alone"
 def slowdown_by_pair(run: Run) -> list[tuple[str, list[float], str]]:
     """Return, of each model and its co-runner, percentiles 5 to 95 of the slowdown, the most frequent pairs first.
 
-    A batch counts for the model with whose batches it shared the GPU for longest, or as alone.
+    A batch counts for the model with whose batches it shared the GPU for longest (the first by name of several), or as
+    alone.
     """
     batches = run.table("batches", ["batch_id", "model", "slowdown"])
     order = np.argsort(batches["batch_id"].to_numpy(), kind="stable")
-    names = batches["model"].unique().to_pylist()
+    names = sorted(batches["model"].unique().to_pylist())
     model = np.asarray(pc.index_in(batches["model"].cast("string"), pc.cast(names, "string")).to_numpy())[order]
     ids = batches["batch_id"].to_numpy()[order]
     slowdown = np.asarray(batches["slowdown"].to_numpy(), dtype=np.float64)[order]
@@ -54,5 +55,6 @@ def _longest_beside(
                 if one != other:
                     key = row[first + one] * models + model[row[first + other]]
                     beside_s += np.bincount(key, time_s, minlength=len(beside_s))
-    table = beside_s.reshape(len(ids), models)
+    # To the nanosecond, so that rounding decides nothing: of equals the first by name.
+    table = beside_s.reshape(len(ids), models).round(9)
     return np.where(table.max(axis=1, initial=0.0) > 0, table.argmax(axis=1) if models else 0, models)

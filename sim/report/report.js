@@ -162,7 +162,7 @@ function rowsFrame(place, chart, values, zero) {
   const svg = frame(place, chart, x, (v) => v, ticks(low - spare, high + spare, 6), [], size);
   if (zero) element(svg, "line", { x1: x(0), x2: x(0), y1: size.top, y2: size.bottom, stroke: "currentColor", opacity: 0.5 });
   chart.rows.forEach((row, at) => {
-    const most = Math.floor((left - 20) / 6.4);
+    const most = Math.round((left - 20) / 6.4);
     const name = row.name.length > most ? row.name.slice(0, most - 1) + "…" : row.name;
     const text = element(svg, "text", { x: size.left - 8, y: size.top + 24 * at + 16, "text-anchor": "end" }, name);
     if (name !== row.name) element(text, "title", {}, row.name);

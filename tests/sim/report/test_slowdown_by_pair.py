@@ -37,7 +37,7 @@ def test_pairs_are_those_that_shared_longest(run: Run) -> None:
                     beside_s[one][batches[other]["model"]] += overlap["finish_s"] - overlap["start_s"]
     expected: dict[str, list[float]] = defaultdict(list)
     for each, row in batches.items():
-        longest = max(beside_s[each], key=lambda model: beside_s[each][model], default=None)
+        longest = max(sorted(beside_s[each]), key=lambda model: round(beside_s[each][model], 9), default=None)
         name = f"{row['model']} beside {longest}" if longest else f"{row['model']} alone"
         expected[name].append(row["slowdown"])
     found = slowdown_by_pair(run)
