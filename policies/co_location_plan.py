@@ -62,17 +62,32 @@ class Planner:
         self.free_s = min((forecast.finish_s for forecast in self._before), default=view.now_s)
         """When the first batch should finish."""
 
-    def largest(self, queue: Sequence[Request], limit: int) -> Plan:
-        """Return the largest batch that is in time and harms nobody; else the largest in time; else one request."""
+    def best(self, queue: Sequence[Request], limit: int) -> Plan:
+        """Return the batch with the most requests in time, less those passed by to make it, preferring harmless ones.
+
+        A batch begins with the first request that has time for one of its size. If none is in time, one request goes.
+        """
         most = fitting(queue, limit)
-        in_time: Plan | None = None
+        if not self._considers.batching:
+            return self._try(most)
+        found: tuple[tuple[bool, int, int], Plan] | None = None
         for count in range(len(most), 0, -1):
             plan = self._try(most[:count])
-            if not self._considers.batching or (plan.fits and not plan.harmed):
-                return plan
-            if plan.fits and in_time is None:
-                in_time = plan
-        return in_time or plan
+            skip = self._passed_by(queue, plan)
+            if skip:
+                batch = fitting(queue[skip : skip + count], limit)
+                plan = self._try(batch) if len(batch) == count else plan
+            if plan.fits:
+                rank = not plan.harmed, count - skip, count
+                if found is None or rank > found[0]:
+                    found = rank, plan
+        return plan if found is None else found[1]
+
+    def _passed_by(self, queue: Sequence[Request], plan: Plan) -> int:
+        """Return how many requests have too little time for a batch of this size."""
+        own = plan.together[-1]
+        due_s = own.finish_s + self._considers.z * own.sd_s - HALF_NS
+        return next((i for i, request in enumerate(queue) if request.deadline_s >= due_s), 0)
 
     def can_wait(self, plan: Plan, until_s: float) -> bool:
         """Return whether a batch would be in time if it started, by itself, at `until_s`."""

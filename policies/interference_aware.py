@@ -14,9 +14,9 @@ from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Rejec
 class InterferenceAware:
     """Serve what must start first, in batches whose own and whose co-runners' deadlines hold beside each other.
 
-    Each model forms the largest batch that, by the predictor, finishes in time beside what runs now and makes none of
-    that late; the one that must start first goes first. A batch *waits*, as long as it can still be in time after the
-    first batch that finishes, if it would harm one that runs, if joining costs the GPU more time per request than a
+    Each model forms the batch that, by the predictor, has the most requests in time beside what runs now and makes none
+    of that late; the one that must start first goes first. A batch *waits*, as long as it can still be in time after
+    the first batch that finishes, if it would harm one that runs, if joining costs the GPU more time per request than a
     batch by itself later, or if with the last free slot it would block too many requests to come. Requests that would
     be late even alone beside what runs are *dropped*. Without a predictor no batch is expected to slow another down.
 
@@ -57,7 +57,7 @@ class InterferenceAware:
 
     def __init__(
         self,
-        z: float = 2.0,
+        z: float = 3.0,
         admission: bool = True,
         batching: bool = True,
         peer_check: bool = True,
@@ -125,7 +125,7 @@ class InterferenceAware:
         self, view: View, planner: Planner, waiting: dict[str, list[Request]], last: bool
     ) -> tuple[Plan | None, list[float]]:
         """Return what to start now, the most urgent first; if all wait, None and when the first must start."""
-        plans = [planner.largest(queue, self._limits.of(view, model)) for model, queue in waiting.items() if queue]
+        plans = [planner.best(queue, self._limits.of(view, model)) for model, queue in waiting.items() if queue]
         plans.sort(key=self._rank)
         free_s, wakes_s = planner.free_s, []
         for plan in plans:

@@ -143,3 +143,14 @@ def test_parameters_out_of_range() -> None:
         "policy interference-aware: admission",
         "policy interference-aware: reserve",
     ]
+
+
+def test_passes_by_one_request_for_a_batch_of_more() -> None:
+    """At 10 ms four take 16 ms: to 26. The first is due at 21, in time alone (20): one passed by, three more served."""
+    requests = [request(0, "c", 0, 100), *(request(i, "b", i, 21 if i == 1 else 27) for i in range(1, 6))]
+    policy = InterferenceAware(**{**OFF, "batching": True})
+    assert str(Rehearsal(policy, requests, 1, PROFILE).run()) == "0 ms: c 0\n10 ms: b 2 3 4 5\n26 ms: drop 1"
+    # For one more it is not worth it.
+    few = requests[:3]
+    policy = InterferenceAware(**{**OFF, "batching": True})
+    assert str(Rehearsal(policy, few, 1, PROFILE).run()) == "0 ms: c 0\n10 ms: b 1\n20 ms: drop 2"
