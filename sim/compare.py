@@ -1,5 +1,6 @@
 """Run several variants on the same requests and say how their figures differ."""
 
+import inspect
 import json
 import re
 import shutil
@@ -21,6 +22,7 @@ from isim.errors import ExperimentError
 from isim.executor import Executor, Here
 from isim.experiment import Experiment
 from isim.inputs import Inputs, Problems, load_inputs
+from isim.policies.predictors.registry import parse_predictor
 from isim.run import Run
 from isim.simulate import check, takes_seed
 from isim.whole_folder import check_free, writing
@@ -113,7 +115,17 @@ def is_random(variants: Sequence[Variant]) -> bool:
     first = variants[0].experiment
     thinking = first.clients is not None and first.clients.think_law != "constant"
     drawn = first.arrivals is not None or thinking or first.noise
-    return drawn or any(takes_seed(variant.experiment.policy) for variant in variants)
+    return drawn or any(
+        takes_seed(variant.experiment.policy) or _predictor_takes_seed(variant.experiment.predictor)
+        for variant in variants
+    )
+
+
+def _predictor_takes_seed(spec: str | None) -> bool:
+    if spec is None:
+        return False
+    target, parameters = parse_predictor(spec)
+    return "seed" in inspect.signature(target).parameters and "seed" not in parameters
 
 
 def folder_names(variants: Sequence[Variant]) -> dict[str, str]:

@@ -64,7 +64,7 @@ def _events(run: Run, from_s: float, to_s: float) -> Iterator[Event]:
 def _batches(run: Run, from_s: float, to_s: float) -> Iterator[Event]:
     table = _part(run.table("batches"), "dispatched_s", from_s, to_s)
     end_s = run.description["ending"]["end_s"]
-    for gpu in table["gpu"].unique().to_pylist():
+    for gpu in np.unique(table["gpu"].to_numpy()).tolist():
         yield _named(gpu + 1, f"GPU {gpu}")
     free: dict[int, list[float]] = {}
     for row in _rows(table.sort_by("dispatched_s")):
@@ -111,7 +111,7 @@ def _queue(run: Run, from_s: float, to_s: float) -> Iterator[Event]:
     table = run.table("requests", ["model", "arrived_s", "dispatched_s"])
     table = table.filter(pc.is_valid(table["dispatched_s"]))
     for model in table["model"].unique().to_pylist():
-        own = table.filter(pc.equal(table["model"], model))
+        own = table.filter(pc.equal(table["model"], pa.scalar(str(model))))
         time_s = np.concatenate([own["arrived_s"].to_numpy(), own["dispatched_s"].to_numpy()])
         order = np.argsort(time_s, kind="stable")
         waiting = np.cumsum(np.repeat([1, -1], len(own))[order])
@@ -124,7 +124,8 @@ def _queue(run: Run, from_s: float, to_s: float) -> Iterator[Event]:
 
 
 def _part(table: pa.Table, column: str, from_s: float, to_s: float) -> pa.Table:
-    return table.filter(pc.and_(pc.greater_equal(table[column], from_s), pc.less_equal(table[column], to_s)))
+    time_s = np.asarray(table[column].to_numpy())
+    return table.filter(pa.array((from_s <= time_s) & (time_s <= to_s)))
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ def batches_window(run: Run) -> dict[str, Any] | None:
     if not len(table):
         return None
     first = max(0, min(_slowest(run, table) - MOST // 2, len(table) - MOST))
-    part = table.slice(first, MOST)
+    part: Any = table.slice(first, MOST)
     start_s = part["dispatched_s"].to_numpy()
     finish_s = np.nan_to_num(np.asarray(part["finished_s"].to_numpy()), nan=end_s)
     models = sorted(run.summary["models"])

@@ -34,7 +34,7 @@ def read_comparison(folder: Path) -> dict[str, Any]:
     """
     path = folder / "compare.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror}); correct its permissions") from None
     except ValueError as error:

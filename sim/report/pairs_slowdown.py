@@ -1,7 +1,10 @@
 """How batches of one model fare beside those of another."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from isim.run import Run
@@ -19,8 +22,9 @@ def slowdown_by_pair(run: Run) -> list[tuple[str, list[float], str]]:
     """
     batches = run.table("batches", ["batch_id", "model", "slowdown"])
     order = np.argsort(batches["batch_id"].to_numpy(), kind="stable")
-    names = sorted(batches["model"].unique().to_pylist())
-    model = np.asarray(pc.index_in(batches["model"].cast("string"), pc.cast(names, "string")).to_numpy())[order]
+    text: Any = batches["model"].cast(pa.string())
+    names = sorted(text.unique().to_pylist())
+    model = np.asarray(pc.index_in(text, pa.array(names, pa.string())).to_numpy())[order]
     ids = batches["batch_id"].to_numpy()[order]
     slowdown = np.asarray(batches["slowdown"].to_numpy(), dtype=np.float64)[order]
     beside = _longest_beside(run, ids, model, len(names))
@@ -41,7 +45,7 @@ def _longest_beside(
 ) -> npt.NDArray[np.int64]:
     """Return of each batch the model it was beside for longest; the number of models if it was alone."""
     overlaps = run.table("overlaps", ["start_s", "finish_s", "batch_ids"])
-    lists = overlaps["batch_ids"].combine_chunks()
+    lists: Any = overlaps["batch_ids"].combine_chunks()
     offsets = np.asarray(lists.offsets.to_numpy())
     row = np.searchsorted(ids, np.asarray(lists.flatten().to_numpy()))
     count = np.diff(offsets)

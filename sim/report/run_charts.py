@@ -43,7 +43,7 @@ def _latency(requests: pa.Table, models: list[str]) -> Iterator[Chart]:
     curves = [("all", cdf(_numbers(finished["latency_s"]) * 1e3))]
     if len(models) > 1:
         curves += [
-            (model, cdf(_numbers(finished.filter(pc.equal(finished["model"], model))["latency_s"]) * 1e3))
+            (model, cdf(_numbers(finished.filter(pc.equal(finished["model"], pa.scalar(model)))["latency_s"]) * 1e3))
             for model in models[:8]
         ]
     yield lines("Latency", "latency, ms", "share of finished requests", curves, log_x=True, top=1.0)
@@ -51,7 +51,7 @@ def _latency(requests: pa.Table, models: list[str]) -> Iterator[Chart]:
 
 def _over_time(requests: pa.Table, end_s: float) -> Iterator[Chart]:
     arrived_s = _numbers(requests["arrived_s"])
-    on_time = np.asarray(pc.equal(requests["outcome"], "on-time").to_numpy(), dtype=np.float64)
+    on_time = np.asarray(pc.equal(requests["outcome"], pa.scalar("on-time")).to_numpy(), dtype=np.float64)
     finished_s, dispatched_s = _numbers(requests["finished_s"]), _numbers(requests["dispatched_s"])
     good = on_time > 0
     yield lines(
@@ -92,7 +92,7 @@ def _predictions(run: Run, end_s: float) -> Iterator[Chart]:
     table = table.filter(pc.is_valid(table["measured_slowdown"]))
     series = []
     for name in table["predictor"].unique().to_pylist():
-        own = table.filter(pc.equal(table["predictor"], name))
+        own = table.filter(pc.equal(table["predictor"], pa.scalar(str(name))))
         measured, said = _numbers(own["measured_slowdown"]), _numbers(own["predicted_slowdown"])
         error = (said - measured) / measured
         asked_s = _numbers(own["asked_s"])
@@ -105,7 +105,7 @@ def _predictions(run: Run, end_s: float) -> Iterator[Chart]:
 
 
 def _of(batches: pa.Table, model: str) -> npt.NDArray[np.bool_]:
-    return np.asarray(pc.equal(batches["model"], model).to_numpy(), dtype=bool)
+    return np.asarray(pc.equal(batches["model"], pa.scalar(model)).to_numpy(), dtype=np.bool_)
 
 
 def _level(start_s: Floats, finish_s: Floats, end_s: float) -> Curve:

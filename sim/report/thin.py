@@ -1,5 +1,6 @@
 """Fewer points that look the same: what is drawn has a few hundred, whatever the run had."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ class Curve(NamedTuple):
     """Points of a line; x ascends."""
 
     x: list[float]
-    y: list[float | None]
+    y: Sequence[float | None]
 
 
 def cdf(values: Floats) -> Curve:

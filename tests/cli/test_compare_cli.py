@@ -261,3 +261,34 @@ def test_replications_go_on_until_intervals_are_narrow(folder: Path) -> None:
     assert any(each["ci95"] is None or each["ci95"][1] - each["mean"] > 0.08 * each["mean"] for each in widths)
     capped = compare(*GENERATED, *POLICIES, "--seeds", "2", "--most-seeds", "3", "--half-width", "attainment <= 1e-9")
     assert "isim: half-width attainment <= 1e-09 was not reached with 3 replications" in capped.stderr
+
+
+def test_switches_and_regret_are_found_in_real_runs(folder: Path) -> None:
+    Path("mine.py").write_text(
+        "from isim.policies.dynamic import Dynamic\n\n\nclass Mine(Dynamic):\n"
+        '    """Wait, or do not."""\n\n'
+        "    def __init__(self, *, wait: bool = True) -> None:\n"
+        "        super().__init__(max_batch=2, max_queue_delay_s=0.004 if wait else 0.0)\n"
+        "        self.wait = wait\n"
+    )
+    Path("e.toml").write_text(
+        'profile = "p.parquet"\nslo = "8ms"\narrivals = { rate = "300rps", duration = "500ms" }\n'
+        '[[variant]]\npolicy = ["mine.py:Mine", "mine.py:Mine:wait=false"]\npredictor = ["mean", "oracle"]\n'
+    )
+    arguments = ["e.toml", "--seeds", "3", "--by", "latency_mean_s"]
+    found = json.loads(compare(*arguments, "--json").stdout)
+    on, off = (f"mine.py:Mine{spec}, predictor=oracle" for spec in ("", ":wait=false"))
+    assert {(each["name"], each["on"], each["off"]) for each in found["switches"]} == {
+        ("policy.wait", on, off),
+        ("policy.wait", on.replace("oracle", "mean"), off.replace("oracle", "mean")),
+    }
+    values = [found["variants"][name]["total"]["latency_mean_s"]["values"] for name in (on, off)]
+    worth = next(each for each in found["switches"] if each["on"] == on)
+    assert worth["mean"] == pytest.approx(paired_difference(*values).mean)
+    assert worth["ci95"][0] > 0  # waiting costs latency
+    regret = {each["variant"]: (each["oracle"], each["mean"]) for each in found["regret"]}
+    # This policy asks no predictor, so that there is nothing to regret.
+    assert regret == {each.replace("oracle", "mean"): (each, 0.0) for each in (on, off)}
+    shown = compare(*arguments).stdout
+    assert "What switches are worth: mean latency, ms with it on minus with it off" in shown
+    assert "Regret: how much worse than with the oracle for predictor, mean latency, ms" in shown
