@@ -1,5 +1,6 @@
 """The command line. One file a command; no logic here; heavy imports happen inside commands."""
 
+import gc
 import importlib
 import os
 import signal
@@ -62,6 +63,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line: exit codes 0 done, 1 wrong input, 2 usage, 3 verdict "no", 4 no GPU, 130 interrupted."""
+    gc.set_threshold(1_000_000, *gc.get_threshold()[1:])  # looking for garbage while modules load takes half a second
     for number in (signal.SIGTERM, signal.SIGHUP):  # as control-C: what is half written is removed
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _interrupt)
