@@ -20,8 +20,8 @@ class Instant:
     checks
         Of the model's parameters.
     features
-        How overlaps are weighed: `static` as at dispatch, `ewma` by recency, `overlap` by duration, `remaining` likewise
-        with co-runners leaving when their work is done. `ewma-predicted` is `ewma` here.
+        How overlaps are weighed: `static` as at dispatch, `ewma` (and `ewma-predicted`) by recency, `overlap` by
+        duration, `remaining` likewise with co-runners leaving when their work is done.
     alpha
         Weight of the newest state in an `ewma`, above 0, at most 1.
 

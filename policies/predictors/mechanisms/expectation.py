@@ -73,3 +73,31 @@ def expected_losses(tables):  # type: ignore[no-untyped-def]
         losses[3] += 1.0 - speed
         losses[7] += 1.0
     return losses / moments
+
+
+@njit("float64(float64[:,:,::1],boolean)", cache=True)
+def expected_slowdown(tables, fair):  # type: ignore[no-untyped-def]
+    """Return the slowdown of the first batch in the mean over phases; 1 while it or all others idle.
+
+    Parameters
+    ----------
+    tables
+        As in `expected_losses`.
+    fair
+        Whether all slow down alike, by the scarcest resource that they use; else shares are max-min fair.
+    """
+    members, moments = tables.shape[0], tables.shape[1]
+    demand = np.zeros(members)
+    total_slowdown = 0.0
+    for t in range(moments):
+        slowdown = 1.0
+        for r in range(_N):
+            total = 0.0
+            for k in range(members):
+                demand[k] = tables[k, t, r]
+                total += demand[k]
+            if total > 1.0 and demand[0] > 0.0:
+                here = total if fair else max(1.0, demand[0] / _level(demand, members))
+                slowdown = max(slowdown, here)
+        total_slowdown += slowdown
+    return total_slowdown / moments
