@@ -37,7 +37,9 @@ class Predicting:
         self.predictor = predictor
         self._spec = spec
         self._record = record
-        self._members: dict[tuple[str, int], Member] = {}
+        self._oracle = predictor if isinstance(predictor, Oracle) else None
+        self._members: dict[int, Member] = {}
+        """By the first operation of a variant."""
         self._said: dict[int, Prediction] = {}
         """By batch that runs."""
         self._member_of: dict[int, Member] = {}
@@ -50,11 +52,13 @@ class Predicting:
         operations: Operations, contention: ContentionModel, sharing: Sharing,
     ) -> None:  # fmt: skip
         """Hand the predictor what it may know; only the oracle may know the GPU itself, and the luck of each batch."""
-        self._members = members_of(operations, sharing)
+        self._members = {
+            operations.variants[key].first: member for key, member in members_of(operations, sharing).items()
+        }
         if isinstance(self.predictor, Foresees):
             self.predictor.use(operations, sharing, slots)
-        if isinstance(self.predictor, Oracle):
-            self.predictor.watch(gpu, view, noise, slots, operations, contention, sharing)
+        if self._oracle is not None:
+            self._oracle.watch(gpu, view, noise, slots, operations, contention, sharing)
 
     def dispatch(self, batch: Batch, residents: Sequence[Batch]) -> None:
         """Ask about a batch that is about to join `residents`.
@@ -66,9 +70,9 @@ class Predicting:
         """
         now_s = batch.dispatched_s
         members = self._member_of
-        members[batch.batch_id] = target = self._members[batch.variant[:2]]
-        if isinstance(self.predictor, Oracle):
-            said = self.predictor.expect(batch)
+        members[batch.batch_id] = target = self._members[batch.variant.first]
+        if self._oracle is not None:
+            said = self._oracle.expect(batch)
         else:
             beside = [CoRunner(members[other.batch_id], now_s - other.dispatched_s) for other in residents]
             said = ask(self.predictor, self._spec, target, beside)
@@ -83,11 +87,15 @@ class Predicting:
             The predictor raised, or refused the observation.
         """
         members, own = self._member_of, batch.batch_id
-        stays = [
-            Stay(finish_s - start_s, tuple([members[other] for other in batch_ids if other != own]))
-            for start_s, finish_s, batch_ids in batch.overlaps
-        ]
-        solo_s = batch.solo_s
+        stays = []
+        for start_s, finish_s, batch_ids in batch.overlaps:
+            if len(batch_ids) == 2:  # the usual case, made faster: every finished batch comes by here
+                first, second = batch_ids
+                beside: tuple[Member, ...] = (members[second if first == own else first],)
+            else:
+                beside = tuple([members[other] for other in batch_ids if other != own])
+            stays.append(Stay(finish_s - start_s, beside))
+        solo_s = batch.variant.solo_s * batch.work
         if not solo_s > 0.0:
             raise PredictorError(
                 f"predictor {self._spec}: a batch of {batch.model} takes no time alone, so it has no slowdown; "

@@ -87,8 +87,9 @@ class Recorder:
 
     def predicted(self, batch: Batch, said: Prediction, measured: float | None) -> None:
         """Record what was said of a batch at its dispatch, and its slowdown if it has finished."""
-        slowdown = math.nan if measured is None else measured
-        self._said.append(Said(batch.batch_id, batch.dispatched_s, said.slowdown, said.sd, slowdown))
+        slowdown, sd = said
+        came = math.nan if measured is None else measured
+        self._said.append((batch.batch_id, batch.dispatched_s, slowdown, sd, came))
         if len(self._said) == _ROWS:
             self._write_predictions()
 

@@ -85,26 +85,20 @@ def overlaps_table(overlaps: Sequence[tuple[int, Overlap]]) -> pa.Table:
     return _table(columns, OVERLAPS)
 
 
-class Said(NamedTuple):
-    """What a predictor said of a batch at its dispatch, and what came."""
-
-    batch_id: int
-    asked_s: float
-    slowdown: float
-    sd: float
-    measured: float
-    """Not a number if the batch has not finished."""
+Said = tuple[int, float, float, float, float]
+"""Of a batch: its id, when it was asked about, the slowdown and deviation that were said, and what came, or NaN."""
 
 
 def predictions_table(predictor: str, said: Sequence[Said]) -> pa.Table:
     """Return the rows of what one predictor said."""
+    batch_ids, asked_s, slowdowns, sds, measured = zip(*said, strict=True) if said else ((),) * 5
     columns: list[Any] = [
-        _gather(said, "batch_id", np.int64),
+        np.array(batch_ids, dtype=np.int64),
         _coded([predictor] * len(said), PREDICTIONS.field("predictor")),
-        _gather(said, "asked_s"),
-        _gather(said, "slowdown"),
-        _gather(said, "sd"),
-        pa.array(_gather(said, "measured"), from_pandas=True),
+        np.array(asked_s, dtype=np.float64),
+        np.array(slowdowns, dtype=np.float64),
+        np.array(sds, dtype=np.float64),
+        pa.array(np.array(measured, dtype=np.float64), from_pandas=True),
     ]
     return _table(columns, PREDICTIONS)
 
