@@ -19,10 +19,10 @@ from isim.profiler.importers.recordings.kace import read_kace
 from isim.profiler.importers.recordings.record import record
 from isim.profiler.profile import Profile
 from isim.replay import PHASES
-from isim.validate import repeatability, validate
+from isim.validate import repeatability
 
 _HOST_BOUND = "vit-base-patch16-224"
-_CONSTANTS = np.arange(1.9, 2.2, 0.01)
+_CONSTANTS = np.arange(1.0, 2.5, 0.01)
 
 
 def read(data: Path) -> tuple[Profile, dict[str, list[Mix]]]:
@@ -40,50 +40,61 @@ def shares(data: Path, executor: Executor) -> Section:
     profile, by_mode = read(data)
     mixes = by_mode["mps:shares"]
     # Parameters of the pairs at the whole GPU, as the part on them of this page fits them.
-    models: list[ContentionModel] = [
-        NoContention(), Roofline(), Leftover(kappa=1.05, beta=0.0), Leftover(kappa=1.0, beta=0.05), BlockScheduler(),
-    ]  # fmt: skip
+    models: list[ContentionModel] = [Roofline(), Leftover(kappa=1.05, beta=0.0), BlockScheduler()]
     owner = np.repeat(np.arange(len(mixes)), [len(mix.processes) for mix in mixes])
-    runs = [executor.submit(validate, profile, mixes, model) for model in models]
-    repeats = repeatability(mixes)
+    truth = measured(mixes)
+    simulated = {"none": np.ones(len(truth))} | {
+        _named(model): values
+        for model, values in zip(models, _predicted(profile, mixes, models, executor), strict=True)
+    }
     found: dict[str, Any] = {}
-    rows, alone = [], _errors(runs[0].result())
-    for model, run in zip(models, runs, strict=True):
-        each, errors = run.result(), _errors(run.result())
+    rows, alone = [], np.abs(1 / truth - 1)
+    for name, values in simulated.items():
+        errors = np.abs(values / truth - 1)
         gain = alone - errors
-        low, high = resampled(gain, owner)
-        name = _named(model)
-        found[name] = _kept(each) | {"repeatability": repeats, "folds": "fitted at the whole GPU", "gain": gain.mean()}
-        found[name]["gain_interval"] = [low, high]
+        low, high = resampled(errors, owner)
+        gain_low, gain_high = resampled(gain, owner)
+        found[name] = {
+            "n": len(errors), "mape": float(errors.mean()), "mape_interval": [low, high],
+            "p90_ape": float(np.percentile(errors, 90)), "folds": "fitted at the whole GPU",
+            "repeatability": repeatability(mixes), "gain": float(gain.mean()), "gain_interval": [gain_low, gain_high],
+        }  # fmt: skip
         rows.append([
-            f"`{name}`", percent(each["mape"]), spread(each["mape_low"], each["mape_high"]), percent(each["p90_ape"]),
-            "-" if name == "none" else f"{100 * gain.mean():+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]",
+            f"`{name}`", percent(errors.mean()), spread(low, high), percent(np.percentile(errors, 90)),
+            "-" if name == "none" else f"{100 * gain.mean():.2f} [{100 * gain_low:.2f}, {100 * gain_high:.2f}]",
         ])  # fmt: skip
     header = ["model", "mean error", "95 % interval", "90th percentile", "better than `none` by, points"]
-    lines = [*table(header, rows), "", *_by_part(mixes, [run.result() for run in runs[::2]], found)]
+    lines = [*table(header, rows), "", *_by_part(mixes, simulated, found)]
     return Section(found, lines, {})
 
 
-def _by_part(mixes: list[Mix], runs: list[dict[str, Any]], found: dict[str, Any]) -> list[str]:
-    """Compare no interference with the fitted model by workload and by co-runner, and say what repeats differ by."""
-    names = [f"{p.model}@{p.batch_size}" for mix in mixes for p in mix.processes]
-    beside_vit = np.array([
-        any(other.model == _HOST_BOUND for j, other in enumerate(mix.processes) if j != i)
-        for mix in mixes for i in range(len(mix.processes))
-    ])  # fmt: skip
-    own = np.array(names)
-    truth = measured(mixes)
-    parts = {name: own == name for name in sorted(set(names))}
+def _predicted(profile: Profile, mixes: list[Mix], models: list[ContentionModel], executor: Executor) -> list[Floats]:
+    """Return the slowdowns that each model predicts, computed in parts of the mixes."""
+    parts = [mixes[i : i + 20] for i in range(0, len(mixes), 20)]
+    runs = [[executor.submit(predict, profile, part, model, PHASES) for part in parts] for model in models]
+    return [np.concatenate([np.array(run.result()) for run in of_model]) for of_model in runs]
+
+
+def _by_part(mixes: list[Mix], simulated: dict[str, Floats], found: dict[str, Any]) -> list[str]:
+    """Compare the models by workload, by co-runner and by the member's share of the SMs."""
+    members = [(process, mix.processes[1 - i]) for mix in mixes for i, process in enumerate(mix.processes)]
+    own = np.array([f"{process.model}@{process.batch_size}" for process, _ in members])
+    beside_vit = np.array([other.model == _HOST_BOUND for _, other in members])
+    share = np.array([process.sm_share for process, _ in members])
+    parts = {name: own == name for name in sorted(set(own.tolist()))}
     parts |= {"beside ViT": beside_vit, "beside BERT or wav2vec2": ~beside_vit}
-    rows = []
+    parts |= {"on at most 30 % of the SMs": share <= 0.3, "on at least 70 %": share >= 0.7}
+    truth = measured(mixes)
+    rows, figures = [], {}
     for name, chosen in parts.items():
-        cells = [percent(_errors(run)[chosen].mean()) for run in runs]
-        rows.append([name, str(int(chosen.sum())), f"{truth[chosen].mean():.3f}", *cells])
-    header = ["members", "slowdowns", "mean slowdown", "`none`", "`leftover` 1.05, 0", "`block-scheduler`"]
-    found["by_part"] = {row[0]: {"n": int(row[1]), "errors": row[3:]} for row in rows}
-    repeats = found["none"]["repeatability"]
-    note = f"Repeats of one mix deviate from their mean by {percent(repeats)}." if repeats else "No mix was repeated."
-    return [*table(header, rows), "", note]
+        errors = {model: float(np.abs(values / truth - 1)[chosen].mean()) for model, values in simulated.items()}
+        figures[name] = {"n": int(chosen.sum()), "mean_slowdown": float(truth[chosen].mean()), "mape": errors}
+        rows.append([name, str(chosen.sum()), f"{truth[chosen].mean():.3f}", *(percent(e) for e in errors.values())])
+    found["by part"] = figures
+    repeats = repeatability(mixes)
+    said = "No mix was measured twice." if repeats is None else f"Repeats deviate by {percent(repeats)}."
+    header = ["members", "slowdowns", "mean slowdown", *(f"`{model}`" for model in simulated)]
+    return [*table(header, rows), "", said]
 
 
 def turns(data: Path, executor: Executor) -> Section:
@@ -126,15 +137,6 @@ def _scatter(bound: list[Mix], found: dict[str, Any]) -> list[str]:
         f"median {np.median(delivered):.3f}. Two processes of one workload and batch size, which no model can tell "
         f"apart, were slowed by {equal}."
     ]
-
-
-def _errors(run: dict[str, Any]) -> Floats:
-    return np.array([abs(member["simulated"] / member["measured"] - 1) for member in run["members"]])
-
-
-def _kept(run: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: run[key] for key in ("n", "mape", "p90_ape", "bias", "by_workload")}
-    return {**kept, "mape_interval": [run["mape_low"], run["mape_high"]]}
 
 
 def _named(model: ContentionModel) -> str:

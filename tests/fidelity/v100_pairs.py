@@ -98,7 +98,8 @@ def read_profile(data: Path, workloads: dict[str, Workload], grids: bool = False
 
 def _sm_needed(row: Mapping[str, Any]) -> float:
     """Return the share of a V100's 80 SMs that a grid fills: 64 warps, 32 blocks and 65,536 registers each."""
-    blocks, threads = (math.prod(int(part) for part in re.findall(r"\d+", row[name])) for name in ("grid", "block"))
+    counts = (re.findall(r"\d+", str(row[name])) for name in ("grid", "block"))
+    blocks, threads = (math.prod(map(int, each)) for each in counts)
     warps = -(-threads // 32)
     registers = -(-int(row["registers"]) // 8) * 8 * 32 * warps
     return min(1.0, blocks / (80 * max(1, min(32, 64 // warps, 65_536 // registers))))
