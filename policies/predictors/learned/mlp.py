@@ -47,7 +47,9 @@ class Perceptron(Window):
 
         sd = x.std(axis=0)
         self._scale = x.mean(axis=0), 1.0 / np.where(sd > 1e-9, sd, 1.0)
-        model = MLPRegressor(hidden_layer_sizes=self.layers, max_iter=200, random_state=self.seed, learning_rate_init=0.01)
+        model = MLPRegressor(
+            hidden_layer_sizes=self.layers, max_iter=200, random_state=self.seed, learning_rate_init=0.01
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # 200 passes are the training, converged or not
             model.fit((x - self._scale[0]) * self._scale[1], y)
