@@ -33,7 +33,7 @@ def section(folder: Path, executor: Executor) -> Section:
             lines += [*more, ""]
     if not found:
         lines = [
-            f"Not in this report: no recording of a CPU in `{folder.name}/`. `make profile-cpu` makes one; then run "
+            f"Not in this report: no recording of a CPU in `{folder.name}/`. The commands above make one; then run "
             "`make validation` again."
         ]
     return Section(found, lines, {})

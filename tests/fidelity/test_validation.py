@@ -1,12 +1,14 @@
 """The report: parts of the page are replaced where they are marked, and plots are well-formed."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import svg
-from validation import replaced
+from section_cpu import section as cpu_section
+from validation import NAMES, replaced
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +23,19 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
 def test_a_page_without_the_marks_is_refused() -> None:
     with pytest.raises(SystemExit, match="lacks the marks"):
         replaced("<!-- a -->", "a", ["new"])
+
+
+def test_the_page_has_a_place_for_every_section() -> None:
+    page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    for name in NAMES:
+        assert "a new line" in replaced(page, name, ["a new line"])
+
+
+def test_without_a_recording_of_a_cpu_the_page_says_so(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        found = cpu_section(tmp_path, executor)
+    assert found.figures == {}
+    assert found.lines[0].startswith("Not in this report: no recording of a CPU")
 
 
 def test_the_page_shows_plots_that_are_there() -> None:
