@@ -2,14 +2,19 @@
 
 import os
 import re
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Protocol, Self, TypeVar
 
 from isim.errors import ExperimentError, RunError
 
 A = TypeVar("A")
 T = TypeVar("T")
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE_S = 5
+"""For what a process has to remove before it ends."""
 
 
 class Executor(Protocol):
@@ -75,6 +80,8 @@ class Processes:
         if kind is not None:  # nobody waits for what they are doing
             for process in set(multiprocessing.active_children()) - self._others:
                 process.terminate()
+                process.join(_PATIENCE_S)
+                process.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def finished(self, call: Callable[[A], T], tasks: Sequence[A]) -> Iterator[tuple[int, T]]:
@@ -88,7 +95,7 @@ class Processes:
             while waiting or running:
                 while waiting and len(running) < 2 * self.count:
                     number, task = waiting.pop()
-                    running[self._pool.submit(call, task)] = number
+                    running[self._pool.submit(_interruptible, call, task)] = number
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(future), future.result()
         except BrokenProcessPool:
@@ -123,10 +130,26 @@ def make_executor(spec: str) -> Executor:
     )
 
 
+def _interruptible(call: Callable[[A], T], task: A) -> T:
+    """Call in a process of the pool, which a signal ends at once, but for the removal of what is half written."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in _ENDING:
+        signal.signal(number, stop)
+    try:
+        return call(task)
+    except KeyboardInterrupt:  # the pool would take it for an answer, and wait for more tasks
+        os._exit(130)
+    finally:
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _live_with_parent() -> None:
     """Let a process end with its parent: quietly when interrupted, and also when the parent is killed."""
     import multiprocessing
-    import signal
     import threading
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)

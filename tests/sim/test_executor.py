@@ -166,3 +166,63 @@ def test_no_scheduler_is_an_error(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="no dask.distributed here; install isim-serving[cluster]")
     with pytest.raises(RunError, match=r"executor: no Dask scheduler at 127\.0\.0\.1:9"):
         compare(variants(tmp_path), Rules(2), executor=make_executor("dask://127.0.0.1:9"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_an_interrupted_sweep_leaves_no_process_and_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    """However it is interrupted: its processes end, what was half written goes, and what was finished is used."""
+    variants(tmp_path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    arguments = [
+        "--profile",
+        "p.parquet",
+        "--rate",
+        "600rps",
+        "--duration",
+        "60s",
+        "--policy",
+        "greedy",
+        "--seeds",
+        "8",
+    ]
+    command = [sys.executable, "-m", "isim", "compare", *arguments, "--executor", "processes:2", "-o", "cmp", "-q"]
+    environment = {**os.environ, "TMPDIR": str(scratch), "SWEEP": str(tmp_path)}
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    finished = tmp_path / "cmp.unfinished"
+    deadline_s = time.monotonic() + 120
+    while not (finished.is_dir() and [path for path in finished.iterdir() if path.is_dir() and path.name[0] != "."]):
+        assert running.poll() is None
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+    running.send_signal(number)
+    said = running.communicate(timeout=60)[1].decode()
+    assert running.returncode == (-number if number == signal.SIGKILL else 130)
+    assert "Traceback" not in said
+    while processes_with(f"SWEEP={tmp_path}"):  # they notice that their parent is gone
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    if number != signal.SIGKILL:
+        assert "what has finished is kept in cmp.unfinished" in said
+        assert list(scratch.iterdir()) == []
+    kept = {path.name for path in finished.iterdir() if path.is_dir() and path.name[0] != "."}
+    assert not (tmp_path / "cmp").exists()
+    assert 1 <= len(kept) <= 8
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert len(list((tmp_path / "cmp").glob("1-greedy/seed-*/run.json"))) == 8
+    assert not finished.exists()
+
+
+def processes_with(variable: str) -> list[int]:
+    """Return the processes with a variable in their environment, but for this one."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if variable.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:  # it has ended
+            continue
+    return found
