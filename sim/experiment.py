@@ -90,6 +90,10 @@ class Experiment(ExperimentKeys):
             for name in ("arrivals", "clients", "slo")
             if not isinstance(value := own.get(name, {}), dict | str if name == "slo" else dict)
         ]
+        if "variant" in own:
+            problems.append(
+                f"{file}: variant: one run has no variants (found [[variant]]); use 'isim compare' for them"
+            )
         if problems:  # flags cannot be put into what is no table
             raise ExperimentError(*problems)
         flag_of = _overlay(own, given)

@@ -42,9 +42,11 @@ def command(
     """
     import json
 
+    from isim.cli.comparison_table import FIGURES
     from isim.cli.fail_if import Condition
     from isim.cli.kept import kept
     from isim.cli.progress_bar import progress_bar
+    from isim.cli.surely import check_figure
     from isim.comparison.variants import variants_of
     from isim.executor import make_executor
 
@@ -55,6 +57,8 @@ def command(
         raise click.UsageError("--capacity goes without --by, --half-width and --no-warm-up; give one set")
     else:
         make = _capacity(capacity, seeds)
+    if condition is not None:
+        check_figure(condition, FIGURES if capacity is None else ["capacity_rps"])
     place = make_executor(executor)
     variants = variants_of(experiment, policies, **flags)
     with kept(output), progress_bar(quiet) as told:
@@ -81,7 +85,7 @@ class _Answer(NamedTuple):
 def _comparison(
     seeds: int, by: str, half_width: str | None, most_seeds: int, with_warm_up: bool
 ) -> Callable[..., _Answer]:
-    from isim.cli.comparison_table import print_comparison
+    from isim.cli.comparison_table import FIGURES, print_comparison
     from isim.cli.surely import leave_if_any
     from isim.compare import Rules, compare
     from isim.comparison.document import document
@@ -92,11 +96,10 @@ def _comparison(
 
     def make(variants: Any, **where: Any) -> _Answer:
         found = compare(variants, rules, **where)
-        figures = found.figures[found.variants[0]][0]["total"]
         return _Answer(
             document(found),
             lambda: print_comparison(found),
-            lambda condition: leave_if_any(condition, found.variants, figures, found.interval, found.difference),
+            lambda condition: leave_if_any(condition, found.variants, FIGURES, found.interval, found.difference),
         )
 
     return make

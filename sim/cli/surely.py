@@ -9,6 +9,17 @@ from isim.statistics import Interval
 CHANGE = "minus_baseline_"
 
 
+def check_figure(condition: Condition, figures: Iterable[str]) -> None:
+    """Refuse a condition on a figure that there will not be, before anything runs.
+
+    Raises
+    ------
+    click.BadParameter
+        There is no such figure.
+    """
+    condition.holds(dict.fromkeys([each for name in figures for each in (name, f"{CHANGE}{name}")], 0.0))
+
+
 def leave_if_any(
     condition: Condition,
     variants: Sequence[str],

@@ -173,6 +173,15 @@ def test_the_verdict_is_the_exit_code(folder: Path) -> None:
     unknown = CliRunner().invoke(command, [*slow, "--executor", "processes:1", "--fail-if", "attainmant < 0"])
     assert unknown.exit_code == 2
     assert "no such figure (found 'attainmant')" in unknown.stderr
+    assert not unknown.stdout  # told before anything runs
+
+
+def test_variants_are_not_for_a_single_run(folder: Path) -> None:
+    from isim.experiment import Experiment
+
+    Path("e.toml").write_text('trace = "t.csv"\nprofile = "p.parquet"\n[[variant]]\npolicy = "fcfs"\n')
+    with pytest.raises(ExperimentError, match=r"e.toml: variant: one run has no variants .* use 'isim compare'"):
+        Experiment.from_toml("e.toml")
 
 
 def test_an_interrupted_comparison_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
