@@ -40,7 +40,8 @@ def shares(data: Path, executor: Executor) -> Section:
     profile, by_mode = read(data)
     mixes = by_mode["mps:shares"]
     # Parameters of the pairs at the whole GPU, as the part on them of this page fits them.
-    models: list[ContentionModel] = [Roofline(), Leftover(kappa=1.05, beta=0.0), BlockScheduler()]
+    # The last is at its defaults, which those pairs cannot tell from what fits them best (beta 0 to 0.1).
+    models: list[ContentionModel] = [Roofline(), BlockScheduler(), Leftover(kappa=1.05, beta=0.0), Leftover()]
     owner = np.repeat(np.arange(len(mixes)), [len(mix.processes) for mix in mixes])
     truth = measured(mixes)
     simulated = {"none": np.ones(len(truth))} | {
