@@ -104,13 +104,13 @@ def _ranking(found: Mapping[str, Any]) -> str:
         [
             _lettered(found, each["variant"]),
             str(each["rank"]),
-            *(_figure(found, each["variant"], name) for name in names),
             _losers(found, each),
+            *(_figure(found, each["variant"], name) for name in names),
         ]
         for each in found["ranking"]
     ]
     titles = [_SHOWN.get(name, (name, 1.0))[0] for name in names]
-    return table(f"Ranked by {titles[0]}", ["variant", "rank", *titles, "really better than"], rows)
+    return table(f"Ranked by {titles[0]}", ["variant", "rank", "really better than", *titles], rows)
 
 
 def _capacities(found: Mapping[str, Any]) -> str:
@@ -217,8 +217,11 @@ def _figure(found: Mapping[str, Any], variant: str, name: str) -> str:
 def _said(figure: Mapping[str, Any] | None, scale: float) -> str:
     if figure is None or figure["mean"] is None:
         return "-"
-    half = "" if figure["ci95"] is None else f" ± {(figure['ci95'][1] - figure['mean']) * scale:.2g}"
-    return f"{figure['mean'] * scale:.5g}{half}"
+    mean = f"{figure['mean'] * scale:.4g}"
+    if figure["ci95"] is None:
+        return mean
+    half = (figure["ci95"][1] - figure["mean"]) * scale
+    return f"{mean} ± {half:.0f}" if half >= 100 else f"{mean} ± {half:.2g}"
 
 
 def _scaled(value: float | None, scale: float) -> float | None:
