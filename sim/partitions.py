@@ -26,7 +26,7 @@ def partitioned(operations: Operations, partitions: Mapping[str, Partition]) -> 
 
     Kernels take longer, gaps and copies do not: by what makes the batch as much longer as was measured; else by
     `sm_needed` / share where that exceeds 1 (a kernel whose `sm_needed` is not known can fill the GPU). What takes f
-    times longer asks 1/f of each resource.
+    times longer asks 1/f of each resource, and its grid fills no more SMs than its process has.
 
     Parameters
     ----------
@@ -48,6 +48,7 @@ def partitioned(operations: Operations, partitions: Mapping[str, Partition]) -> 
     result.variants, result._sizes, result._by_samples, result.owners = {}, {}, {}, []
     places: list[int] = []
     stretches: list[Floats] = []
+    shares: list[float] = []
     for name, partition in partitions.items():
         sizes = operations.batch_sizes(partition.model)
         for size in sizes:
@@ -57,6 +58,7 @@ def partitioned(operations: Operations, partitions: Mapping[str, Partition]) -> 
             first = len(places)
             places += span.tolist()
             stretches.append(stretch)
+            shares.append(partition.share)
             solo_s = 0.0
             for i, factor in zip(span, stretch, strict=True):  # in the order the engine adds them up
                 solo_s = solo_s + operations.gap_s[i] + operations.duration_s[i] * factor
@@ -74,6 +76,10 @@ def partitioned(operations: Operations, partitions: Mapping[str, Partition]) -> 
     result.gap_s = operations.gap_s[places]
     result.duration_s = operations.duration_s[places] * factors
     result.columns = {column: values[places] / factors for column, values in operations.columns.items()}
+    held_to = np.concatenate([np.full(len(stretch), share) for stretch, share in zip(stretches, shares, strict=True)])
+    needed = operations.columns["sm_needed"][places]
+    # A grid that is not known to be smaller fills the part; at the whole GPU it stays unknown.
+    result.columns["sm_needed"] = np.where(held_to < 1.0, np.fmin(needed, held_to), needed)
     return result
 
 

@@ -12,14 +12,14 @@ from isim.operations import Operations
 
 _FLOOR = 0.02
 """Even a starved kernel gets on: blocks of the older kernel retire one by one."""
-_NEEDED, _HELD, _SM, _L2, _DRAM, _INBOUND, _OUTBOUND = range(7)
+_NEEDED, _HELD, _SM, _L2, _DRAM, _INBOUND, _OUTBOUND, _BUSY = range(8)
 """Columns of the demand."""
 
 
 @njit(SPEEDS, cache=True)
 def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
-    kappa, floor = parameters[0], parameters[1]
-    filled = held = sm = l2 = dram = inbound = outbound = 0.0
+    kappa, crowding, floor = parameters[0], parameters[1], parameters[2]
+    filled = held = sm = l2 = dram = inbound = outbound = busy = 0.0
     for k in range(count):
         i = running[k]
         needed = demand[i, _NEEDED]
@@ -35,10 +35,13 @@ def _speeds(running, count, demand, parameters, speed):  # type: ignore[no-untyp
         dram += demand[i, _DRAM] * granted
         inbound += demand[i, _INBOUND]
         outbound += demand[i, _OUTBOUND]
+        busy += demand[i, _BUSY] * granted
     for k in range(count):
         i = running[k]
         granted = speed[k]
         slowdown = 1.0
+        if demand[i, _NEEDED] > 0.0:
+            slowdown += crowding * (busy - demand[i, _BUSY] * granted)
         if demand[i, _SM] > 0.0:
             slowdown = max(slowdown, sm)
         asked = demand[i, _L2] * granted
@@ -60,7 +63,9 @@ class BlockScheduler:
        their n * max(u, hold)), u being their largest measured column; at least 0.02.
     2. Demands shrink by what was granted. Issue slots (`sm`) are shared in proportion. On L2 (where it was measured)
        and on DRAM a kernel that asks a is slowed by 1 + a * (sum of what the others ask): requests queue before the
-       peak is reached. The worst resource counts: speed = granted / slowdown.
+       peak is reached. Whatever runs at once slows a kernel by 1 + crowding * (sum of what the others do of their
+       u): by power and clock, translation, and whatever else no column tells of. The worst counts: speed = granted /
+       slowdown.
 
     Copies share the link of their direction in proportion and hold no SMs.
 
@@ -71,6 +76,8 @@ class BlockScheduler:
         can reach.
     hold
         What a kernel holds at least of the SMs that its grid fills, however little it does there, 0..1.
+    crowding
+        How much a fully busy co-runner on SMs of its own slows a kernel, 0..1.
 
     Raises
     ------
@@ -86,31 +93,35 @@ class BlockScheduler:
     Examples
     --------
     >>> BlockScheduler(kappa=1.05, hold=0.8).parameters
-    array([1.05, 0.02])
+    array([1.05, 0.05, 0.02])
     """
 
     name = "block-scheduler"
     search: ClassVar[Mapping[str, tuple[float, ...]]] = {
         "kappa": (0.9, 0.95, 1.0, 1.025, 1.05, 1.1),
         "hold": (0.0, 0.75),
+        "crowding": (0.0, 0.05, 0.1),
     }
     speeds = staticmethod(_speeds)
 
-    def __init__(self, kappa: float = 1.025, hold: float = 0.75) -> None:
+    def __init__(self, kappa: float = 1.025, hold: float = 0.75, crowding: float = 0.05) -> None:
         problems = [
             f"contention block-scheduler: {name} must be 0..{most} (got {value}); write {name}={example}"
-            for name, value, most, example in (("kappa", kappa, 2, 1.025), ("hold", hold, 1, 0.75))
+            for name, value, most, example in (
+                ("kappa", kappa, 2, 1.025), ("hold", hold, 1, 0.75), ("crowding", crowding, 1, 0.05),
+            )
             if not 0.0 <= value <= most
-        ]
+        ]  # fmt: skip
         if problems:
             raise ContentionError(*problems)
         self.kappa = kappa
         self.hold = hold
+        self.crowding = crowding
 
     @property
     def parameters(self) -> Floats:
-        """kappa and the floor."""
-        return np.array([self.kappa, _FLOOR])
+        """kappa, crowding and the floor."""
+        return np.array([self.kappa, self.crowding, _FLOOR])
 
     def demand(self, operations: Operations) -> Floats:
         """Need `sm`, and `dram` or the composite `memory`; `l2`, `tensor` and `sm_needed` count where measured."""
@@ -129,4 +140,5 @@ class BlockScheduler:
         needed = np.where(kernels, measured("sm_needed", 1.0), 0.0)  # copies and moves within the device need no SM
         held = needed * np.maximum(busy, self.hold)
         links = (operations.link("memcpy_h2d"), operations.link("memcpy_d2h"))
-        return np.ascontiguousarray(np.column_stack([needed, held, sm, l2, dram, *links]))
+        busy = np.where(kernels, busy, 0.0)
+        return np.ascontiguousarray(np.column_stack([needed, held, sm, l2, dram, *links, busy]))

@@ -20,6 +20,9 @@ class Whole(BlockScheduler):
     what = "all terms"
     search: ClassVar[Mapping[str, tuple[float, ...]]] = {"kappa": BlockScheduler.search["kappa"]}
 
+    def __init__(self, kappa: float = 1.025, hold: float = 0.75, crowding: float = 0.05) -> None:
+        super().__init__(kappa, hold, crowding)
+
 
 class WithoutHold(Whole):
     """A kernel holds SMs only as far as it is busy."""
@@ -28,6 +31,15 @@ class WithoutHold(Whole):
 
     def __init__(self, kappa: float = 1.025) -> None:
         super().__init__(kappa, hold=0.0)
+
+
+class WithoutCrowding(Whole):
+    """Kernels on SMs of their own slow each other by the resources of the profile alone."""
+
+    what = "no crowding"
+
+    def __init__(self, kappa: float = 1.025) -> None:
+        super().__init__(kappa, crowding=0.0)
 
 
 class WithoutGrids(Whole):
@@ -70,8 +82,8 @@ class WithoutMemory(Whole):
 
 @njit(SPEEDS)
 def _proportional(running, count, demand, parameters, speed):  # type: ignore[no-untyped-def]
-    kappa, floor = parameters[0], parameters[1]
-    filled = held = sm = l2 = dram = 0.0
+    kappa, crowding, floor = parameters[0], parameters[1], parameters[2]
+    filled = held = sm = l2 = dram = busy = 0.0
     for k in range(count):
         needed, granted = demand[running[k], 0], 1.0
         if needed > 0.0:
@@ -82,8 +94,9 @@ def _proportional(running, count, demand, parameters, speed):  # type: ignore[no
         sm += demand[running[k], 2] * granted
         l2 += demand[running[k], 3] * granted
         dram += demand[running[k], 4] * granted
+        busy += demand[running[k], 7] * granted
     for k in range(count):
-        slowdown = 1.0
+        slowdown = 1.0 + crowding * (busy - demand[running[k], 7] * speed[k])
         for resource, total in ((2, sm), (3, l2), (4, dram)):
             if demand[running[k], resource] > 0.0:
                 slowdown = max(slowdown, total)
@@ -111,4 +124,7 @@ class SharedMemoryIsL2(Whole):
         return demand
 
 
-ABLATIONS = (Whole, WithoutHold, WithoutGrids, WithoutIssueSlots, WithoutMemory, ProportionalMemory, SharedMemoryIsL2)
+ABLATIONS = (
+    Whole, WithoutHold, WithoutCrowding, WithoutGrids, WithoutIssueSlots, WithoutMemory, ProportionalMemory,
+    SharedMemoryIsL2,
+)  # fmt: skip

@@ -74,7 +74,9 @@ def speeds_leftover(kappa: Fraction, beta: Fraction) -> Callable[[list[Demand]],
     return speeds
 
 
-def speeds_block_scheduler(kappa: Fraction, hold: Fraction) -> Callable[[list[Demand]], list[Fraction]]:
+def speeds_block_scheduler(
+    kappa: Fraction, hold: Fraction, crowding: Fraction
+) -> Callable[[list[Demand]], list[Fraction]]:
     """Every kernel can fill the GPU: the demands do not say how much of it."""
 
     def speeds(kernels: list[Demand]) -> list[Fraction]:
@@ -86,9 +88,10 @@ def speeds_block_scheduler(kappa: Fraction, hold: Fraction) -> Callable[[list[De
             granted.append(Fraction(1) if alone else max(Fraction(1, 50), 1 - kappa * held))
             held += 0 if copy else max(hold, max(d.values(), default=Fraction(0)))
         asks = [{r: u * g for r, u in d.items()} for d, g in zip(kernels, granted, strict=True)]
+        busy = [0 if copy else max(d.values(), default=Fraction(0)) for d, copy in zip(asks, copies, strict=True)]
         result = []
         for i, (own, g) in enumerate(zip(asks, granted, strict=True)):
-            slowdown = Fraction(1)
+            slowdown = Fraction(1) if copies[i] else 1 + crowding * (sum(busy) - busy[i])
             for r, a in own.items():
                 others = sum((d.get(r, Fraction(0)) for j, d in enumerate(asks) if j != i), Fraction(0))
                 if a > 0 and r != "tensor":

@@ -35,8 +35,8 @@ MODELS: dict[str, tuple[Any, Any]] = {
     "fair": (Fair(), speeds_fair),
     "roofline": (Roofline(), speeds_roofline),
     "block-scheduler": (
-        BlockScheduler(kappa=0.875, hold=0.25),
-        speeds_block_scheduler(Fraction(7, 8), Fraction(1, 4)),
+        BlockScheduler(kappa=0.875, hold=0.25, crowding=0.125),
+        speeds_block_scheduler(Fraction(7, 8), Fraction(1, 4), Fraction(1, 8)),
     ),
     "leftover": (Leftover(kappa=0.875, beta=0.125), speeds_leftover(Fraction(7, 8), Fraction(1, 8))),
 }

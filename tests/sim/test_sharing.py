@@ -63,6 +63,7 @@ def test_a_part_of_the_sms_costs_what_was_measured_else_what_the_grid_needs() ->
     part = partitioned(whole, {"p": Partition("a", 0.5)})
     assert part.duration_s.tolist() == pytest.approx([0.001, 0.002, 0.008])
     assert part.columns["sm"][1:].tolist() == [0.5, 0.5]  # twice as long, half as much at a time
+    assert part.columns["sm_needed"][1:].tolist() == [0.5, 0.5]  # one cannot fill more than its part
     assert part.variants["p", 1].solo_s == pytest.approx(0.012)
     assert partitioned(whole, {"p": Partition("a", 0.25)}).duration_s.tolist() == pytest.approx([0.001, 0.004, 0.016])
     # Alone it took 1.75 times as long: 6 ms more, all of it in 6 ms of kernels.
