@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from isim.policies.kernels import Kernels
+
 
 class Request(NamedTuple):
     """One user call, as a server sees it on arrival."""
@@ -147,6 +149,10 @@ class SoloProfile(Protocol):
 
     def features(self, model: str, batch_size: int) -> Mapping[str, float]:
         """Return the time-weighted mean of each measured resource column over a profiled batch (0..1)."""
+        ...
+
+    def kernels(self, model: str, batch_size: int) -> Kernels | None:
+        """Return the operations of a profiled batch, or None where only averages were profiled."""
         ...
 
 

@@ -1,11 +1,10 @@
 """What a predictor is told of each (model, batch size, SM share): its profile, made once."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from isim.operations import RESOURCES, Floats, Operations
-from isim.policies.predictors.predictor import Kernels, Member
+from isim.operations import RESOURCES, Floats, Operations, means
+from isim.policies.kernels import Kernels
+from isim.policies.predictors.predictor import Member
 from isim.profiler.profile import Profile
 from isim.sharing_modes import Sharing
 
@@ -33,14 +32,8 @@ def members_of(operations: Operations, sharing: Sharing) -> dict[tuple[str, int]
     """
     found = {}
     for key, variant in operations.variants.items():
-        span = slice(variant.first, variant.last)
-        kernels = Kernels(
-            operations.gap_s[span],
-            operations.duration_s[span],
-            {name: operations.columns[name][span] for name in _COLUMNS},
-        )
-        share = sharing.share(variant.model)
-        found[key] = Member(*key, variant.solo_s, _means(kernels), share, kernels)
+        kernels, share = operations.kernels(*key), sharing.share(variant.model)
+        found[key] = Member(*key, variant.solo_s, means(kernels), share, kernels)
     return found
 
 
@@ -90,15 +83,4 @@ class ProfiledMembers:
         if solo_s is None:
             solo_s = self._profile.solo_ns(model, batch_size, profiled[0]) / 1e9
         whole = self._profile.footer.get("granularity") != AVERAGES
-        return Member(model, batch_size, solo_s, _means(kernels), sm_share, kernels if whole else None)
-
-
-def _means(kernels: Kernels) -> Mapping[str, float]:
-    """Return the time-weighted mean of each resource over the operations in which it was measured."""
-    means = {}
-    for name in RESOURCES:
-        values = kernels.resources[name]
-        measured = ~np.isnan(values)
-        if measured.any() and kernels.duration_s[measured].sum() > 0:
-            means[name] = float(np.average(values[measured], weights=kernels.duration_s[measured]))
-    return means
+        return Member(model, batch_size, solo_s, means(kernels), sm_share, kernels if whole else None)

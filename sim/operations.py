@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isim.errors import ContentionError, ProfileError
+from isim.policies.kernels import Kernels
 from isim.profiler.profile import Profile
 
 Floats = npt.NDArray[np.float64]
@@ -128,16 +129,14 @@ class Operations:
 
     def features(self, model: str, batch_size: int) -> Mapping[str, float]:
         """Return the time-weighted mean of each measured resource column over the kernels of a batch (0..1)."""
+        return means(self.kernels(model, batch_size))
+
+    def kernels(self, model: str, batch_size: int) -> Kernels:
+        """Return the operations of a profiled batch."""
         variant = self.variants[model, batch_size]
         span = slice(variant.first, variant.last)
-        weight = self.duration_s[span]
-        means = {}
-        for name in RESOURCES:
-            values = self.columns[name]
-            measured = ~np.isnan(values[span])
-            if measured.any() and weight[measured].sum() > 0:
-                means[name] = float(np.average(values[span][measured], weights=weight[measured]))
-        return means
+        columns = {name: values[span] for name, values in self.columns.items()}
+        return Kernels(self.gap_s[span], self.duration_s[span], columns)
 
     @property
     def is_copy(self) -> npt.NDArray[np.bool_]:
@@ -186,3 +185,14 @@ class Operations:
         """
         pcie = np.where(np.isnan(self.columns["pcie"]), 1.0, np.maximum(self.columns["pcie"], 1e-9))
         return np.where(self.kinds == kind, pcie, 0.0)
+
+
+def means(kernels: Kernels) -> Mapping[str, float]:
+    """Return the time-weighted mean of each resource over the operations in which it was measured (0..1)."""
+    found = {}
+    for name in RESOURCES:
+        values = kernels.resources[name]
+        measured = ~np.isnan(values)
+        if measured.any() and kernels.duration_s[measured].sum() > 0:
+            found[name] = float(np.average(values[measured], weights=kernels.duration_s[measured]))
+    return found

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.predictors.instant import Instant
 from isim.policies.predictors.loads import Loads
 from isim.policies.predictors.observed import check_observation
 from isim.policies.predictors.over_time.reading import ReadingName
-from isim.policies.predictors.predictor import Floats, Member, Observation
+from isim.policies.predictors.predictor import Member, Observation
 
 _BINS = 60
 _WIDTH = 0.05

@@ -5,13 +5,14 @@ from typing import Literal
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.parameters import choice
 from isim.policies.predictors.instant import Instant
 from isim.policies.predictors.learned.least_squares import LeastSquares
 from isim.policies.predictors.loads import Loads
 from isim.policies.predictors.observed import check_observation
 from isim.policies.predictors.over_time.reading import ReadingName
-from isim.policies.predictors.predictor import Floats, Member, Observation
+from isim.policies.predictors.predictor import Member, Observation
 
 COEFFICIENTS = {
     "2080ti": (0.112908, 0.715960, 0.354866, 0.088204, 0.895369),

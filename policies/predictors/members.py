@@ -5,7 +5,7 @@ from isim.policies.predictors.predictor import Member
 
 
 class Members:
-    """Make the member of each (model, batch size) once, from the averages that a server's profile tells.
+    """Make the member of each (model, batch size) once, from what a server's profile tells.
 
     Examples
     --------
@@ -23,6 +23,7 @@ class Members:
         member = self._members.get((model, samples))
         if member is None:
             size = next(size for size in profile.batch_sizes(model) if size >= samples)
-            member = Member(model, size, profile.solo_s(model, size), profile.features(model, size))
+            solo_s, features = profile.solo_s(model, size), profile.features(model, size)
+            member = Member(model, size, solo_s, features, kernels=profile.kernels(model, size))
             self._members[model, samples] = member
         return member

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.predictors.instant import Instant
 from isim.policies.predictors.over_time.reading import ReadingName
 from isim.policies.predictors.parameters import number
-from isim.policies.predictors.predictor import Floats, Member
+from isim.policies.predictors.predictor import Member
 
 _COMPUTE, _MEMORY, _UNKNOWN = 1, 0, -1
 

@@ -6,20 +6,7 @@ It sees only what a real server sees: the profile, who ran beside whom and for h
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-Floats = npt.NDArray[np.float64]
-
-
-class Kernels(NamedTuple):
-    """The operations of a batch in launch order, as the profile holds them; one element each, shape (operations,)."""
-
-    gap_s: Floats
-    """Time before each in which the GPU does nothing for the batch."""
-    duration_s: Floats
-    resources: Mapping[str, Floats]
-    """By resource (`sm`, `memory`, `tensor`, `l2`, `dram`, `pcie`, `sm_needed`): 0..1 of peak; NaN = not measured."""
+from isim.policies.kernels import Kernels
 
 
 class Member(NamedTuple):

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isim.policies.predictors.predictor import CoRunner, Kernels, Member, Observation, Stay
+from isim.policies.kernels import Kernels
+from isim.policies.predictors.predictor import CoRunner, Member, Observation, Stay
 
 Question = tuple[Member, Sequence[CoRunner], Sequence[Stay]]
 _RESOURCES = ("sm", "l2", "dram")

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.predictors.learned.composed import RESOURCES, Composed, Target
 from isim.policies.predictors.learned.recursion import correct, dot, is_sound, quadratic
 from isim.policies.predictors.learned.ridge import ridge
 from isim.policies.predictors.over_time.reading import ReadingName
 from isim.policies.predictors.parameters import number
-from isim.policies.predictors.predictor import Floats
 
 _MOST_WEIGHT = 1e12
 

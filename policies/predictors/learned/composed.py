@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from isim.errors import PredictorError
+from isim.policies.kernels import Floats
 from isim.policies.parameters import Check, choice
 from isim.policies.predictors.learned.learner import Learner
 from isim.policies.predictors.loads import Loads
@@ -13,7 +14,7 @@ from isim.policies.predictors.observed import MOST_SLOWDOWN, check_observation
 from isim.policies.predictors.over_time.named import make_reading
 from isim.policies.predictors.over_time.reading import ReadingName, Weighed
 from isim.policies.predictors.parameters import check_parameters, number
-from isim.policies.predictors.predictor import CoRunner, Floats, Member, Observation, Prediction, Stay
+from isim.policies.predictors.predictor import CoRunner, Member, Observation, Prediction, Stay
 
 RESOURCES = ("sm", "l2", "dram")
 Target = Literal["ratio", "absolute"]

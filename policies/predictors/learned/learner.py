@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from isim.policies.predictors.predictor import Floats
+from isim.policies.kernels import Floats
 
 
 class Learner(Protocol):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.parameters import whole
 from isim.policies.predictors.learned.composed import RESOURCES, Composed, Target
 from isim.policies.predictors.learned.recursion import dot
@@ -9,7 +10,6 @@ from isim.policies.predictors.learned.ridge import ridge
 from isim.policies.predictors.learned.spread import Spread
 from isim.policies.predictors.over_time.reading import ReadingName
 from isim.policies.predictors.parameters import number
-from isim.policies.predictors.predictor import Floats
 
 
 class LeastSquares:

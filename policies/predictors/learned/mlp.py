@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.parameters import Check, whole
 from isim.policies.predictors.learned.composed import RESOURCES, Composed, Target
 from isim.policies.predictors.learned.window import Window, require_sklearn
 from isim.policies.predictors.over_time.reading import ReadingName
-from isim.policies.predictors.predictor import Floats
 
 
 class Perceptron(Window):

@@ -1,11 +1,11 @@
 """Passive-aggressive regression."""
 
+from isim.policies.kernels import Floats
 from isim.policies.predictors.learned.composed import RESOURCES, Composed, Target
 from isim.policies.predictors.learned.recursion import add_scaled, dot
 from isim.policies.predictors.learned.stepped import Stepped
 from isim.policies.predictors.over_time.reading import ReadingName
 from isim.policies.predictors.parameters import number
-from isim.policies.predictors.predictor import Floats
 
 
 class PassiveAggressive(Stepped):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isim.policies.predictors.predictor import Floats
+from isim.policies.kernels import Floats
 
 
 def ridge(x: Floats, y: Floats, start: Floats, regulariser: float) -> tuple[Floats, Floats]:

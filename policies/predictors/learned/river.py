@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from isim.errors import PredictorError
+from isim.policies.kernels import Floats
 from isim.policies.predictors.learned.composed import RESOURCES, Composed, Target
 from isim.policies.predictors.learned.spread import Spread
 from isim.policies.predictors.over_time.reading import ReadingName
-from isim.policies.predictors.predictor import Floats
 
 
 class RiverRegressor:

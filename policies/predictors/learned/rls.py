@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.parameters import choice
 from isim.policies.predictors.learned.composed import RESOURCES, Composed, Target
 from isim.policies.predictors.learned.recursion import correct, dot, is_sound, quadratic
@@ -11,7 +12,6 @@ from isim.policies.predictors.learned.ridge import ridge
 from isim.policies.predictors.learned.spread import Spread
 from isim.policies.predictors.over_time.reading import ReadingName
 from isim.policies.predictors.parameters import number
-from isim.policies.predictors.predictor import Floats
 
 WarmStart = Literal["weights", "all"]
 _MOST_WEIGHT = 1e12

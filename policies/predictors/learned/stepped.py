@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.predictors.learned.recursion import dot
 from isim.policies.predictors.learned.ridge import ridge
 from isim.policies.predictors.learned.spread import Spread
-from isim.policies.predictors.predictor import Floats
 
 _ALMOST_NONE = 1e-6
 """Regulariser of a warm start: least squares, defined even where features repeat each other."""

@@ -5,8 +5,8 @@ from collections import deque
 import numpy as np
 
 from isim.errors import PredictorError
+from isim.policies.kernels import Floats
 from isim.policies.predictors.learned.spread import Spread
-from isim.policies.predictors.predictor import Floats
 
 
 class Window:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from isim.policies.kernels import Floats
 from isim.policies.predictors.mechanisms.losses import Losses
 from isim.policies.predictors.over_time.overlap import Overlap
-from isim.policies.predictors.predictor import Floats, Member, Stay
+from isim.policies.predictors.predictor import Member, Stay
 
 _OWN = 30
 _ALL = 300

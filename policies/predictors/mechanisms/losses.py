@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from isim.policies.kernels import Floats
 from isim.policies.predictors.mechanisms.expectation import MECHANISMS, expected_losses
 from isim.policies.predictors.mechanisms.phases import sample_phases
 from isim.policies.predictors.over_time.reading import Weighed
-from isim.policies.predictors.predictor import Floats, Member
+from isim.policies.predictors.predictor import Member
 
 _MOST_KEPT = 20_000
 """Mixes; with 64 bytes each, and far more than a server of some models meets."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from isim.errors import PredictorError
+from isim.policies.kernels import Floats
 from isim.policies.predictors.learned.rls import RecursiveLeastSquares
 from isim.policies.predictors.learned.spread import Spread
 from isim.policies.predictors.mechanisms.company import Company
@@ -15,7 +16,7 @@ from isim.policies.predictors.observed import MOST_SLOWDOWN, check_observation
 from isim.policies.predictors.over_time.overlap import Overlap
 from isim.policies.predictors.over_time.reading import is_over, members
 from isim.policies.predictors.parameters import check_parameters, number
-from isim.policies.predictors.predictor import CoRunner, Floats, Member, Observation, Prediction, Stay
+from isim.policies.predictors.predictor import CoRunner, Member, Observation, Prediction, Stay
 
 _LEAST_SPEED = 0.02
 _START = np.array([1.0 if name == "fair" else 0.0 for name in MECHANISMS])

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from isim.policies.predictors.predictor import Floats, Member
+from isim.policies.kernels import Floats
+from isim.policies.predictors.predictor import Member
 
 RESOURCES = ("sm", "l2", "dram", "tensor")
 MOMENTS = 512

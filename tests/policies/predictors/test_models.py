@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from isim.policies.kernels import Kernels
 from isim.policies.predictors.bubble_up import BubbleUp, isotonic
 from isim.policies.predictors.gpulets import Gpulets
 from isim.policies.predictors.igniter import Igniter
 from isim.policies.predictors.orion import Orion
 from isim.policies.predictors.pair_table import PairTable
-from isim.policies.predictors.predictor import CoRunner, Kernels, Member, Observation, Stay
+from isim.policies.predictors.predictor import CoRunner, Member, Observation, Stay
 from isim.policies.predictors.roofline import Roofline
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isim.policies.kernels import Kernels
 from isim.policies.predictors.mechanisms.expectation import MECHANISMS
 from isim.policies.predictors.mechanisms.losses import Losses
 from isim.policies.predictors.mechanisms.mechanisms import Mechanisms
-from isim.policies.predictors.predictor import CoRunner, Kernels, Member, Observation, Stay
+from isim.policies.predictors.predictor import CoRunner, Member, Observation, Stay
 
 
 def batch(name: str, durations_s: list[float], uses: list[float], gap_s: float = 0.0) -> Member:
