@@ -27,8 +27,8 @@ def warm_up(arrived_s: Floats, latency_s: Floats) -> WarmUp:
     """Find the end of the warm-up by the rule MSER-5.
 
     Latencies, in order of arrival, are averaged in batches of 5 to z_1 .. z_n; as many batches d <= n / 2 are left out
-    as make sum_{i>d} (z_i - mean_{>d})^2 / (n - d)^2 smallest: the squared error of the mean of what is left. If that is
-    smallest at the end of the range, more of the run would have to go than may, and nothing is left out.
+    as make sum_{i>d} (z_i - mean_{>d})^2 / (n - d)^2 smallest: the squared error of the mean of what is left. If that
+    is smallest at the end of the range, more of the run would have to go than may, and nothing is left out.
 
     Parameters
     ----------
