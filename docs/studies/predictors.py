@@ -6,39 +6,24 @@ truth. Where the paper leaves something open, docs/studies/predictors.md says wh
     python docs/studies/predictors.py --page docs/studies/predictors.md
 """
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from study import SETS, TRUTH, parser_of, profile_of, publish, serve, shown
 
 from isim.cases import Cases
 from isim.evaluate import Trial, evaluate, trials_of
-from isim.experiment import Experiment
-from isim.inputs import read_profile
-from isim.profiler.networks.registry import network_names
-from isim.profiler.profile import Profile
 from isim.run_cases import run_cases
-from isim.statistics import Interval, interval, paired_difference
+from isim.statistics import interval, paired_difference
 from isim.traces.plots.curves import Curve
 from isim.traces.plots.panels import Panel, panels_svg
 
-NAMES = sorted(network_names())
-KNOWN, UNSEEN = NAMES[:3], NAMES[3:]  # by the alphabet, so that nobody chose
-SETS = {
-    "training": (KNOWN, 0.9),
-    "same models, other load": (KNOWN, 0.5),
-    "unseen models": (UNSEEN, 0.9),
-    "mix of all six": (NAMES, 0.9),
-}
-"""By name: the models, and the share of the GPU's time that their requests need in batches of four, alone."""
 READINGS = ("static", "ewma,alpha=0.3", "ewma,alpha=0.5", "ewma,alpha=0.7", "overlap")
 LEARNERS = {"offline": ("linear", "frozen"), "SGD": ("sgd", "online"), "RLS 0.98": ("rls:forgetting=0.98", "online"),
             "RLS 1": ("rls:forgetting=1", "online")}  # fmt: skip
-PAPER = {
+PAPER: dict[str, Any] = {
     "unseen models": {"offline": 0.5480, "RLS": 0.3467, "RLS / offline": 0.633},
     "mix of all six": {"offline": 0.2065, "RLS": 0.1499, "RLS / offline": 0.726},
     "slowdown_p95": 1.5166,
@@ -48,20 +33,7 @@ PAPER = {
 def served(name: str, seed: int, contention: str, duration_s: float, path: Path) -> tuple[Cases, float]:
     """Return the batches of one set at one seed, and the 95th percentile of their kernel slowdown."""
     models, load = SETS[name]
-    profile = Profile.read(path)
-    per_request_s = sum(profile.solo_ns(model, 4) / 4e9 for model in models) / len(models)
-    run = Experiment(
-        profile=str(path),
-        arrivals={
-            "rate": f"{load / per_request_s!r}rps",
-            "duration": f"{duration_s!r}s",
-            "models": dict.fromkeys(models, 1.0),
-        },
-        policy="greedy:max_batch=8",
-        concurrency=2,
-        contention=contention,
-        seed=seed + 1000 * list(SETS).index(name),
-    ).run()
+    run = serve(path, models, load, seed + 1000 * list(SETS).index(name), duration_s, contention=contention)
     return run_cases(run)[0], run.summary["total"]["kernel_slowdown_p95"]
 
 
@@ -92,16 +64,10 @@ def one_seed(seed: int, contention: str, duration_s: float, profile: Path) -> di
     }
 
 
-def shown(found: Interval, digits: int = 4) -> str:
-    """Write a mean and its 95 % interval over seeds."""
-    if found.low is None or found.high is None:
-        return f"{found.mean:.{digits}f}"
-    return f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
-
-
 def figure_5(seeds: Sequence[Mapping[str, Any]], moment: str) -> tuple[list[str], dict[str, Any], Panel]:
     """Return rows of the table, the numbers, and the distribution of errors."""
-    rows, numbers, curves = [], {}, []
+    numbers: dict[str, dict[str, Any]] = {}
+    rows, curves = [], []
     for reading in READINGS:
         key = f"linear:features={reading}", moment
         own = [seed["reading"][key] for seed in seeds]
@@ -139,7 +105,8 @@ def figure_5(seeds: Sequence[Mapping[str, Any]], moment: str) -> tuple[list[str]
 
 def table_1(seeds: Sequence[Mapping[str, Any]], moment: str) -> tuple[list[str], dict[str, Any]]:
     """Return rows of the table, and the numbers."""
-    rows, numbers = [], {}
+    rows = []
+    numbers: dict[str, dict[str, Any]] = {}
     for name in list(SETS)[1:]:
         offline = [seed["learners"][name, "offline", moment]["mse"] for seed in seeds]
         numbers[name] = {}
@@ -164,17 +131,12 @@ def table_1(seeds: Sequence[Mapping[str, Any]], moment: str) -> tuple[list[str],
 
 def main() -> None:
     """Simulate, evaluate, and write the numbers, the figure and the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--contention", default="leftover:kappa=1.05,beta=0", help="the simulated truth")
-    parser.add_argument("--seeds", type=int, default=10)
+    parser = parser_of(__doc__)
+    parser.add_argument("--contention", default=TRUTH, help="the simulated truth")
     parser.add_argument("--duration-s", type=float, default=20.0, help="of every run")
     parser.add_argument("--name", default="predictors", help="of the file in the output folder")
-    parser.add_argument("--output", type=Path, default=Path("build/studies"))
-    parser.add_argument("--page", type=Path, help="page whose tables and figure are replaced")
     arguments = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        profile = Path(folder) / "l4.parquet"
-        read_profile("analytic:L4", tuple(NAMES)).write(profile)
+    with profile_of("L4") as profile:
         seeds = [one_seed(seed, arguments.contention, arguments.duration_s, profile) for seed in range(arguments.seeds)]
     slowdowns = {name: interval([seed["kernel_slowdown_p95"][name] for seed in seeds]) for name in SETS}
     lines, panels = [f"Truth: `{arguments.contention}`, {arguments.seeds} seeds of {arguments.duration_s:g} s.", ""], []
@@ -202,14 +164,7 @@ def main() -> None:
         lines += ["", f"Table 1, asked {'with hindsight' if moment == 'hindsight' else 'at dispatch'}:", ""]
         lines += ["| set | learner | MSE | MSE / variance | of offline | paper's MSE | paper's RLS / offline |"]
         lines += ["|---|---|--:|--:|--:|--:|--:|", *rows]
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / f"{arguments.name}.json").write_text(json.dumps(numbers, indent=2) + "\n")
-    print("\n".join(lines))
-    if arguments.page is not None:
-        before, start, rest = arguments.page.read_text().partition("<!-- tables -->\n")
-        _, end, after = rest.partition("<!-- end -->")
-        arguments.page.write_text(before + start + "\n".join(lines) + "\n" + end + after)
-        arguments.page.with_name(f"{arguments.name}.svg").write_text(panels_svg(panels, "Figure 5: errors by reading"))
+    publish(arguments, arguments.name, lines, numbers, panels_svg(panels, "Figure 5: errors by reading"))
 
 
 if __name__ == "__main__":

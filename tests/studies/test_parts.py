@@ -1,0 +1,74 @@
+"""What studies are made of, against values found another way."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+STUDIES = Path(__file__).parent.parent.parent / "docs" / "studies"
+
+
+def load(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(STUDIES))
+    return importlib.import_module(name)
+
+
+def test_blocked_time_against_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the steps of 1 ms in which a request waits and some batch has longer to go than it takes alone."""
+    blocked_s = load("head_of_line", monkeypatch).blocked_s
+    draw = np.random.default_rng(3)
+    starts_s = np.sort(draw.uniform(0, 2, 30))
+    finishes_s = starts_s + draw.uniform(0.01, 0.3, 30)
+    arrived_s = np.sort(draw.uniform(0, 2, 50))
+    dispatched_s = arrived_s + draw.exponential(0.1, 50)
+    steps_s = np.arange(0, 4, 1e-4)
+    inside = (starts_s <= steps_s[:, None]) & (steps_s[:, None] < finishes_s - 0.08)
+    held_s = 1e-4 * np.asarray(inside.any(axis=1), dtype=float)
+    waits = zip(arrived_s, dispatched_s, strict=True)
+    expected = [held_s[(a <= steps_s) & (steps_s < d)].sum() for a, d in waits]
+    found = blocked_s(arrived_s, dispatched_s, starts_s, finishes_s, 0.08)
+    assert found == pytest.approx(expected, abs=31 * 1e-4)  # each edge is off by a step at most
+    assert found.max() > 0.05
+
+
+def test_nobody_is_blocked_by_short_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked_s = load("head_of_line", monkeypatch).blocked_s
+    times = np.array([0.0, 1.0]), np.array([0.5, 1.5]), np.array([0.0, 1.0]), np.array([0.5, 1.5])
+    assert blocked_s(*times, 0.5).tolist() == [0.0, 0.0]
+
+
+def test_an_alarm_needs_growing_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("river", reason="needs isim-serving[learn]")
+    alarm_at: Any = load("alarm", monkeypatch).alarm_at
+    error = np.random.default_rng(0).exponential(0.1, 2000)
+    assert alarm_at(error, 0.5, 50.0) is None
+    assert 1000 <= alarm_at(error + 0.3 * (np.arange(2000) >= 1000), 0.5, 50.0) < 1100
+    assert alarm_at(error - 0.05 * (np.arange(2000) >= 1000), 0.5, 50.0) is None  # errors that shrink are no alarm
+
+
+def test_a_new_model_takes_over_a_quarter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrivals before and after: the known models lose a quarter of theirs; five standard deviations of a count."""
+    deployment, study = load("deployment", monkeypatch), load("study", monkeypatch)
+    with study.profile_of("L4") as path:
+        profile = deployment.Profile.read(path)
+        trace = deployment.requests(profile, "vgg19", 5, 40.0)
+        steady = deployment.requests(profile, None, 5, 40.0)
+    late = trace.arrival_ns >= 20 * 10**9
+    new = trace.model_codes == trace.models.index("vgg19")
+    assert not (new & ~late).any()
+    before, after = int((~late).sum()), int((late & ~new).sum())
+    assert after == pytest.approx(0.75 * before, abs=5 * (2 * before) ** 0.5)
+    per_request_s = profile.solo_ns("vgg19", 4) / 4e9
+    assert new.sum() * per_request_s / 20.0 == pytest.approx(0.225, abs=5 * 0.225 / new.sum() ** 0.5)
+    assert len(steady) == pytest.approx(2 * before, abs=5 * (4 * before) ** 0.5)
+
+
+def test_measured_sets_are_whole(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 pairs of iGniter, 2,695 victims of Gpulet, and the 33 labelled pairs of KACE with kernels of both members."""
+    sets = load("measured_pairs", monkeypatch).measured_pairs(shared_data / "gpu")
+    assert {name: len(cases.cases) for name, cases in sets.items()} == {
+        "v100-igniter": 1000, "a100-gpulet": 2695, "v100-kace": 66
+    }  # fmt: skip
