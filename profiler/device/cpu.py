@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from isim.errors import NoDeviceError, ProfileError
+from isim.errors import ProfileError
 from isim.profiler.device.contract import Bench, Event, Workload
 from isim.profiler.device.cpu_clock import CpuClock
 from isim.profiler.device.thread_stream import Mark, ThreadStream
@@ -25,10 +25,8 @@ def open_bench(spec: str) -> Bench:
 
     Raises
     ------
-    NoDeviceError
-        A core is not there.
     ProfileError
-        The text names no cores.
+        The text names no cores, or one that is not there.
     """
     from isim.profiler.device.onnx_recorder import OnnxRecorder
 
@@ -157,7 +155,7 @@ def _cores(spec: str) -> tuple[int, ...]:
     cores = tuple(int(part) for part in text.split(","))
     absent = [core for core in cores if core not in usable]
     if absent:
-        raise NoDeviceError(
+        raise ProfileError(
             f"--device {spec}: no core {absent[0]} to use (has: {', '.join(map(str, usable))}); name others, or use cpu"
         )
     return cores

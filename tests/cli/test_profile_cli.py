@@ -74,7 +74,7 @@ def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("mlp", "--device", "cpu:9999"), 4, "no core 9999"),
+        (("mlp", "--device", "cpu:9999"), 1, "no core 9999"),
         (("mlp", "--device", "cpu:x"), 1, "write cpu:0,1"),
         (("nothing", "--device", "cpu"), 1, "name an .onnx file"),
         (("a.onnx", "--device", "cpu"), 1, "a.onnx: no such file"),
