@@ -2,18 +2,23 @@
 
 import math
 from collections.abc import Callable
+from typing import NoReturn
 
 import numpy as np
 
 from isim import kernel_loop
 from isim.batch import Batch
 from isim.contention.contract import ContentionModel
+from isim.errors import ContentionError
 from isim.operations import Operations
 from isim.phases import Phases
 from isim.policies.policy import Overlap
 from isim.residents import BATCH, ROW, VACANT, new_residents
 from isim.sharing import loop_mode
 from isim.sharing_modes import Sharing
+
+_NEVER_S = 1e10
+"""A batch that takes longer, three hundred years, was granted no speed."""
 
 
 class Gpu:
@@ -48,6 +53,7 @@ class Gpu:
         self.residents: list[Batch] = []
         self._free = list(range(slots - 1, -1, -1))
         self._record_overlap = record_overlap
+        self._contention = getattr(contention, "name", type(contention).__name__)
         self._present_s = 0.0
         """The time the present row of the compiled state stands at."""
         self._changed_s = 0.0
@@ -102,6 +108,8 @@ class Gpu:
         if not self.residents:
             return math.inf
         self._ahead_s = 0.0 if self._already_done else kernel_loop.look_ahead(self._state, self._present)
+        if not self._ahead_s < _NEVER_S:
+            self._fail()
         return self._present_s + self._ahead_s
 
     def finished(self, now_s: float) -> list[Batch]:
@@ -139,6 +147,13 @@ class Gpu:
             self._record_overlap(self.gpu, overlap)
             for batch in residents:
                 batch.overlaps.append(overlap)
+
+    def _fail(self) -> NoReturn:
+        residents = ", ".join(f"{batch.model}@{batch.batch_size}" for batch in self.residents)
+        raise ContentionError(
+            f"contention {self._contention} at {self._present_s:.9g} s: {residents} would never finish (it granted "
+            "speeds that are no numbers above 0); check it with isim.contention.checks.check_contention"
+        )
 
 
 def _entries(operations: Operations, phases: Phases, sharing: Sharing) -> dict[int, tuple[int, int, int, float]]:

@@ -96,3 +96,14 @@ def test_the_file_of_a_contention_model_is_recorded(folder: Path) -> None:
     assert found["contention"]["name"] == "base"
     assert run(folder, "none", "-f").returncode == 0
     assert json.loads((folder / "out" / "run.json").read_text())["inputs"]["contention"] is None
+
+
+def test_speeds_that_never_end_a_batch_are_found_while_it_runs(folder: Path) -> None:
+    (folder / "m.py").write_text(HEAD + speeds("speed[k] = 1.0 if count == 1 else 1e-300"))
+    ran = run(folder, "m.py:Mine", "--concurrency", "2")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == (
+        "isim: contention base at 0.001 s: a@1, b@1 would never finish (it granted speeds that are no numbers above "
+        "0); check it with isim.contention.checks.check_contention\n"
+    )
+    assert not (folder / "out").exists()
