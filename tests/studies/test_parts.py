@@ -1,6 +1,8 @@
 """What studies are made of, against values found another way."""
 
+import doctest
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,3 +74,22 @@ def test_measured_sets_are_whole(shared_data: Path, monkeypatch: pytest.MonkeyPa
     assert {name: len(cases.cases) for name, cases in sets.items()} == {
         "v100-igniter": 1000, "a100-gpulet": 2695, "v100-kace": 66
     }  # fmt: skip
+
+
+def test_a_heat_map_is_blue_below_1_and_red_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = {"row": {"set a": {"mean": 0.5}, "set b": {"mean": 1.0}, "set c": {"mean": 1.5}}}
+    svg = load("heat_map", monkeypatch).heat_maps_svg([("map", grid)], "title")
+    colours = [tuple(map(int, match)) for match in re.findall(r'fill="rgb\((\d+),(\d+),(\d+)\)"', svg)]
+    assert len(colours) == 3
+    assert colours[0][0] < colours[0][2]
+    assert colours[1] == (255, 255, 255)
+    assert colours[2][0] > colours[2][2]
+
+
+@pytest.mark.parametrize("name", ["alarm", "head_of_line", "heat_map"])
+def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "alarm":
+        pytest.importorskip("river", reason="needs isim-serving[learn]")
+    found = doctest.testmod(load(name, monkeypatch))
+    assert found.attempted > 0
+    assert found.failed == 0

@@ -86,7 +86,7 @@ def test_transfer(run: Run) -> None:
     # What was not trained knows nothing of where the others were.
     assert found["gpus"]["V100 to L4"]["RLS from nothing"] == found["gpus"]["A100 to L4"]["RLS from nothing"]
     assert found["gpus"]["V100 to L4"]["offline"] != found["gpus"]["A100 to L4"]["offline"]
-    assert found["concurrency"]["2 at once to 2 at once"] == found["gpus"]["L4 to L4"]
+    assert 0 < found["full_share"]["4 at once"]["mean"] < found["full_share"]["4 at once, load 1.8"]["mean"] <= 1
 
 
 def test_drift(run: Run) -> None:
