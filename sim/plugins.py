@@ -23,6 +23,7 @@ from isim.units import parse_rate_rps, parse_seconds
 _FILE = re.compile(r"(?P<name>(?P<path>.+\.py)(?::(?P<symbol>[^:=,]*))?)(?::(?P<parameters>.*))?")
 _UNITS = {"_s": parse_seconds, "_rps": parse_rate_rps}
 _EXAMPLES = {int: "a whole number, such as 8", float: "a number, such as 0.5", bool: "true or false"}
+_LISTS = {int: "4/8", float: "0.5/1"}
 
 
 class Plugin(NamedTuple):
@@ -234,7 +235,13 @@ def _read_value(name: str, key: str, text: str, hint: Any) -> Any:
         hint = next(option for option in options if option is not types.NoneType)
     if typing.get_origin(hint) is tuple:
         member = typing.get_args(hint)[0]
-        return tuple(_read_value(name, key, part, member) for part in text.split("/") if part)
+        try:
+            return tuple(_read_value(name, key, part, member) for part in text.split("/") if part)
+        except IsimError:
+            raise IsimError(
+                f"{name} is no list of its type (found {text!r}); give one value, or several with a / between, such as "
+                f"{_LISTS.get(member, 'a/b')}"
+            ) from None
     if typing.get_origin(hint) is typing.Literal:
         choices = {str(choice): choice for choice in typing.get_args(hint)}
         if text not in choices:
