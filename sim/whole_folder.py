@@ -66,7 +66,7 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
             if isinstance(error, OSError):
                 reason = error.strerror or str(error).splitlines()[0]
                 advice = "make room, or choose another disk" if error.errno in _FULL else "choose another folder"
-                raise RunError(f"{shown}: cannot be written ({reason}); {advice} with -o; nothing was kept") from None
+                raise RunError(f"{shown}: cannot be written ({reason}); {advice} with -o; {_left(folder)}") from None
             raise
 
 
@@ -97,6 +97,14 @@ def check_free(shown: str | Path, force: bool, mark: str) -> None:
     else:
         raise RunError(f"{shown}: exists already; choose another folder with -o, or replace it with -f/--force")
     raise RunError(f"{shown}: exists and is not what -f/--force may replace ({found}); choose another with -o")
+
+
+def _left(folder: Path) -> str:
+    """Say what there is after a folder could not be written."""
+    with suppress(OSError):
+        if any(folder.iterdir()):
+            return "nothing of it was kept, and the old folder is as it was"
+    return "nothing was kept"
 
 
 def _foreign(folder: Path, mark: str) -> str | None:
