@@ -24,7 +24,7 @@ def opened_parquet(path: Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
     Raises
     ------
     TraceError
-        The file is missing or not Parquet, or its footer is not JSON.
+        The file is missing, not Parquet or something else of isim's, or its footer is not JSON.
     """
     try:
         file = pq.ParquetFile(path, buffer_size=1 << 20)  # of a file with one vast row group, only pages are held
@@ -32,7 +32,10 @@ def opened_parquet(path: Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
         raise TraceError(f"{path}: no such file; make one with 'isim trace make' or 'isim import trace'") from None
     except (OSError, pa.ArrowException) as error:
         raise unreadable_parquet(path, error) from None
-    text = (file.schema_arrow.metadata or {}).get(_FOOTER)
+    footers = file.schema_arrow.metadata or {}
+    text = footers.get(_FOOTER)
+    if text is None and (others := [key.decode()[5:] for key in footers if key.startswith(b"isim.")]):
+        raise TraceError(f"{path}: is a {others[0]}, not a trace; give the file of a trace")
     try:
         footer = json.loads(text) if text is not None else {}
     except ValueError:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from worlds import kernel, profile_of
 
 from isim.cli.import_trace import import_trace
 from isim.cli.trace import command as trace_command
@@ -165,6 +166,14 @@ def test_wrong_usage_exits_2(folder: Path, arguments: list[str], message: str) -
     assert result.exit_code == 2
     assert f"Error: {message}" in result.stderr
     assert [path.name for path in folder.iterdir()] == ["t.parquet"]
+
+
+def test_a_profile_is_no_trace(folder: Path) -> None:
+    profile_of({("a", 1): [kernel(10**6)]}).write("p.parquet")
+    for arguments in (["show"], ["check"], ["diff", "t.parquet"]):
+        error = trace(arguments[0], *arguments[1:], "p.parquet").exception
+        assert isinstance(error, IsimError)
+        assert error.problems == ("p.parquet: is a profile, not a trace; give the file of a trace",)
 
 
 def test_a_mistake_is_one_sentence_and_leaves_nothing(folder: Path) -> None:
