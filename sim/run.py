@@ -52,6 +52,13 @@ class Run:
         try:
             description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         except FileNotFoundError:
+            if (folder / "compare.json").is_file():
+                runs = sorted(folder.glob(f"*/seed-*/{DESCRIPTION}"))
+                such_as = f", or give the folder of one of its runs, such as {runs[0].parent}" if runs else ""
+                raise RunError(
+                    f"{folder}: holds a comparison, not a run (found compare.json); see it with 'isim report {folder}'"
+                    f"{such_as}"
+                ) from None
             found = f"no {DESCRIPTION}" if folder.is_dir() else "no such folder"
             raise RunError(f"{folder}: not a run folder ({found}); give what 'isim run -o' wrote") from None
         except NotADirectoryError:

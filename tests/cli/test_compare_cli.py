@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from worlds import kernel, profile_of
 
 from isim.cli.compare import command
+from isim.cli.show import command as show
 from isim.errors import ExperimentError, PolicyError, RunError
 from isim.run import Run
 from isim.statistics import interval, paired_difference
@@ -96,6 +97,23 @@ def test_one_seed_has_no_interval(folder: Path) -> None:
     assert ran.stderr == "isim: one replication has no confidence interval; give more with --seeds\n"
     assert "[" not in ran.stdout
     assert "minus" not in ran.stdout
+
+
+def test_show_tells_a_comparison_from_a_run(folder: Path) -> None:
+    compare("--profile", "p.parquet", "--trace", "t.csv", *POLICIES, "-o", "cmp", "-q")
+    with pytest.raises(RunError) as caught:
+        CliRunner().invoke(show, ["cmp"], catch_exceptions=False)
+    assert str(caught.value) == (
+        "cmp: holds a comparison, not a run (found compare.json); see it with 'isim report cmp', or give the folder of "
+        "one of its runs, such as cmp/1-greedy/seed-0"
+    )
+    Run.read("cmp/1-greedy/seed-0")
+    compare(*GENERATED, "--policy", "greedy", "--seeds", "1", "--capacity", "attainment >= 0.5", "-o", "cap", "-q")
+    with pytest.raises(RunError) as caught:
+        CliRunner().invoke(show, ["cap"], catch_exceptions=False)
+    assert str(caught.value) == (
+        "cap: holds a comparison, not a run (found compare.json); see it with 'isim report cap'"
+    )
 
 
 def test_a_wrong_policy_is_told_before_anything_runs(folder: Path) -> None:
