@@ -89,7 +89,8 @@ class CpuDevice:
         if isinstance(named, Factory):
             call = call_factory(named.spec, batch_size)
             if not callable(call):
-                raise ProfileError(f"{model}: returned no callable (found {call!r}); return a function of nothing")
+                found = type(call).__name__
+                raise ProfileError(f"{model}: returned no callable (found {found}); return a function of nothing")
             return CallableWorkload(name, batch_size, call)
         for package in ("onnxruntime", "onnx")[: 2 if isinstance(named, BuiltIn) else 1]:
             if importlib.util.find_spec(package) is None:

@@ -9,7 +9,7 @@ from typing import Any
 from isim.errors import ProfileError
 from isim.profiler.device.contract import Workload
 from isim.profiler.device.stressor import Stressor, is_stressor
-from isim.profiler.workloads.callable_workload import call_factory
+from isim.profiler.workloads.callable_workload import call_factory, call_fault
 from isim.profiler.workloads.named import BuiltIn, Factory, model_name, named_model
 from isim.profiler.workloads.zoo import build_model
 
@@ -74,12 +74,12 @@ class CallableOnCuda:
             else:
                 with torch.inference_mode(), torch.cuda.stream(torch.cuda.ExternalStream(stream.handle)):
                     self._call(*arguments)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit() is no Exception
             if type(error).__module__ == "pycuda._driver":
                 raise
-            raise ProfileError(
-                f"{self.named} at batch size {self.batch_size}: raised {type(error).__name__} ({error}); correct it"
-            ) from error
+            raise call_fault(error, f"{self.named} at batch size {self.batch_size}", self._call) from error
 
     def close(self) -> None:
         """Forget the function and what it holds."""

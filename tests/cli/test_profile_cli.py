@@ -162,3 +162,110 @@ def test_a_batch_size_beyond_reason(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"a batch holds at most 1,000,000 samples (found '{sizes}'); write" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+FACTORIES = """\
+import sys
+from asyncio import CancelledError
+from functools import partial
+
+
+def exits(batch_size):
+    sys.exit(0)
+
+
+def call_exits(batch_size):
+    return lambda: sys.exit(0)
+
+
+def cancelled(batch_size):
+    raise CancelledError
+
+
+def no_attribute(batch_size):
+    return None.shape
+
+
+def needs_more(batch_size, width):
+    return print
+
+
+def not_ours(batch_size):
+    return partial(int, "one")
+
+
+def fine(batch_size):
+    return lambda: sum(range(2000))
+
+
+def third_exits(batch_size):
+    calls = []
+
+    def call():
+        calls.append(0)
+        if len(calls) == 3:
+            sys.exit(0)
+
+    return call
+"""
+RAISED = {
+    "exits": "factories:exits at batch size 1: raised SystemExit at factories.py:7 (0); correct that line",
+    "call_exits": "call_exits at batch size 1: raised SystemExit at factories.py:11 (0); correct that line",
+    "third_exits": "third_exits at batch size 1: raised SystemExit at factories.py:40 (0); correct that line",
+}
+
+
+def said_of(folder: Path, name: str, **modules: str) -> str:
+    for module, source in {"factories": FACTORIES, **modules}.items():
+        (folder / f"{module}.py").write_text(source)
+    done = isim(
+        folder, "profile", name, "--device", "cpu", "--batch-sizes", "1", "--timeout", "500ms", "-o", "p.parquet"
+    )
+    assert done.returncode == 1, done.stderr
+    assert not (folder / "p.parquet").exists()
+    (said,) = [line for line in done.stderr.splitlines() if "does not report its cores' clocks" not in line]
+    return said
+
+
+@pytest.mark.parametrize("name", RAISED)
+def test_what_a_users_model_raises_is_a_sentence_also_when_it_exits(tmp_path: Path, name: str) -> None:
+    assert said_of(tmp_path, f"factories:{name}") == f"isim: {RAISED[name]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cancelled", "raised CancelledError at factories.py:15; correct that line"),
+        ("no_attribute", "raised AttributeError at factories.py:19 ('NoneType' object has no attribute 'shape'); "),
+        ("needs_more", "raised TypeError (needs_more() missing 1 required positional argument: 'width'); name a "),
+        ("not_ours", "raised ValueError (invalid literal for int() with base 10: 'one'); correct it"),
+        ("missing", "factories:missing: no such function (module 'factories' at factories.py lacks it); name one "),
+    ],
+)
+def test_what_else_a_users_model_raises(tmp_path: Path, name: str, said: str) -> None:
+    assert said in said_of(tmp_path, f"factories:{name}")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import sys\nsys.exit(0)\n", "module:f: raised SystemExit at module.py:2 (0) as it was imported; correct "),
+        ("f = lambda b: (\n", "module:f: not valid Python at module.py:1 ('(' was never closed: f = lambda b: (); "),
+        ("\nimport not_installed\n", "module:f: raised ModuleNotFoundError at module.py:2 (No module named 'not_ins"),
+    ],
+    ids=["exits", "syntax", "imports"],
+)
+def test_what_a_users_module_raises(tmp_path: Path, source: str, said: str) -> None:
+    assert said in said_of(tmp_path, "module:f", module=source)
+
+
+@pytest.mark.parametrize("sharing", ["threads", "processes"])
+@pytest.mark.parametrize("name", RAISED)
+def test_what_a_member_of_a_mix_raises(tmp_path: Path, name: str, sharing: str) -> None:
+    (tmp_path / "factories.py").write_text(FACTORIES)
+    mix = ("--colocate", f"factories:fine@1 + factories:{name}@1", "--sharing", sharing, "--timeout", "500ms")
+    done = isim(tmp_path, "profile", *mix, "--device", "cpu", "-o", "p.parquet")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert RAISED[name] in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "p.parquet").exists()
