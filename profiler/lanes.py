@@ -63,6 +63,7 @@ def run_lanes(device: Device, lanes: Sequence[Lane], until_ns: int, at_least: in
         elif heads:
             device.wait_any(heads)
         else:
+            device.synchronise()  # says whether what ended last failed
             return [_executions(executions) for executions in done]
 
 

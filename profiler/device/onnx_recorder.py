@@ -49,6 +49,7 @@ class OnnxRecorder:
             finish = self._device.record(stream)
             start_ns, finish_ns = start.time_ns(), finish.time_ns()
             runs.append(Repetition(start_ns, finish_ns, (Kernel(workload.model, start_ns, finish_ns),)))
+        self._device.synchronise()  # says whether the last one failed
         return runs
 
 

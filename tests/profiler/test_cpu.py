@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,12 @@ import pytest
 from isim.errors import ProfileError
 from isim.profiler.colocated import Rounds
 from isim.profiler.colocation_campaign import record_colocation
-from isim.profiler.device.contract import Bench
+from isim.profiler.device.contract import Bench, Event
+from isim.profiler.device.cpu import CpuDevice
 from isim.profiler.device.cpu_clock import CpuClock
+from isim.profiler.device.onnx_recorder import OnnxRecorder
 from isim.profiler.device.open import open_bench
+from isim.profiler.lanes import Lane, run_lanes
 from isim.profiler.mix import parse_mix
 from isim.profiler.profile_campaign import record_profile
 from isim.profiler.stopping import Stopping
@@ -202,3 +205,34 @@ def test_clocks_are_read_where_the_kernel_says_them(tmp_path: Path) -> None:
     assert sample.sm_clock_mhz == 2400.0
     assert set(telemetry.sm_clock_mhz.tolist()) == {2400.0}
     assert not CpuClock([0, 7], tmp_path).available
+
+
+class Unhurried(CpuDevice):
+    """A CPU whose caller is slow to look: the second batch of two ends before it does."""
+
+    def wait_any(self, events: Sequence[Event]) -> None:
+        super().wait_any(events)
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("among_others", [False, True])
+def test_what_fails_last_is_not_lost(among_others: bool) -> None:
+    device = Unhurried("cpu")
+    calls: list[int] = []
+
+    def second_fails() -> None:
+        calls.append(0)
+        time.sleep(0.02)
+        if len(calls) == 2:
+            raise SystemExit(0)
+
+    workload = CallableWorkload("second", 1, second_fails)
+    try:
+        with pytest.raises(ProfileError, match="second at batch size 1: raised SystemExit at"):
+            if among_others:
+                run_lanes(device, [Lane(workload, device.stream(0), 0)], device.now_ns() + 1_000_000, at_least=0)
+            else:
+                OnnxRecorder(device).record(workload, 2)
+        assert len(calls) == 2
+    finally:
+        device.close()
