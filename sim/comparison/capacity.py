@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from isim.comparison.load import STEPS, factor
 from isim.comparison.pairs import Pair, Ranked, pairs, ranking
+from isim.comparison.ranges import in_range
 from isim.comparison.requirement import Requirement
 from isim.comparison.search import FILE, Point, Search, point, search
 from isim.comparison.sweep import Sweep
@@ -41,7 +42,7 @@ class Capacity(NamedTuple):
 
     def interval(self, variant: str) -> Interval:
         """Return the mean capacity in rps over replications."""
-        return interval(self.sustained_rps[variant])
+        return in_range(interval(self.sustained_rps[variant]), "capacity_rps")
 
     def difference(self, variant: str) -> Interval:
         """Return the mean capacity minus that of the first variant, paired by replication."""

@@ -6,6 +6,7 @@ from typing import Any
 from isim.comparison.capacity import Capacity, Figures
 from isim.comparison.document import SCHEMA_VERSION, interval_json, shared_parameters, variant_json
 from isim.comparison.pairs import RANKING
+from isim.comparison.ranges import in_range
 from isim.statistics import interval
 
 
@@ -49,4 +50,4 @@ def document(found: Capacity) -> dict[str, Any]:
 
 def _over(of_load: Sequence[Figures], name: str) -> dict[str, Any]:
     values = [each[name] for each in of_load if each[name] is not None]
-    return interval_json(interval(values) if values and len(values) == len(of_load) else None)
+    return interval_json(in_range(interval(values), name) if values and len(values) == len(of_load) else None)

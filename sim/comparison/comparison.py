@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from isim.comparison.pairs import HIGHER_IS_BETTER, Pair, Ranked, pairs, ranking
+from isim.comparison.ranges import difference_in_range, in_range
 from isim.statistics import Interval, interval, paired_difference
 
 Figures = Mapping[str, Any]
@@ -49,18 +50,23 @@ class Comparison(NamedTuple):
     def interval(self, variant: str, figure: str, model: str | None = None) -> Interval | None:
         """Return the mean of a figure over replications; None where a replication does not have it."""
         values = self.values(variant, figure, model)
-        return interval(values) if values is not None else None
+        return in_range(interval(values), figure) if values is not None else None
 
     def difference(
         self, variant: str, figure: str, model: str | None = None, other: str | None = None
     ) -> Interval | None:
         """Return the mean of a figure minus that of another variant, or of the first, paired by replication."""
         values, baseline = (self.values(name, figure, model) for name in (variant, other or self.variants[0]))
-        return paired_difference(values, baseline) if values is not None and baseline is not None else None
+        if values is None or baseline is None:
+            return None
+        return difference_in_range(paired_difference(values, baseline), figure)
 
     def pairs(self) -> list[Pair]:
         """Return how every two variants differ in the ranking figure; those that have it in every replication."""
-        return pairs(self._ranked_values())
+        return [
+            pair._replace(difference=difference_in_range(pair.difference, self.by))
+            for pair in pairs(self._ranked_values())
+        ]
 
     def ranking(self) -> list[Ranked]:
         """Return the variants that have the ranking figure in every replication, the best first."""

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 from isim.comparison.comparison import Comparison
 from isim.comparison.pairs import RANKING
 from isim.errors import ExperimentError
+from isim.statistics import interval
 
 _TARGET = re.compile(r"\s*([a-z0-9_]+)\s*<=?\s*([0-9.eE+-]+)\s*(%?)\s*")
 
@@ -55,9 +56,11 @@ class HalfWidth(NamedTuple):
     def reached(self, found: Comparison) -> bool:
         """Return whether the interval of every variant is as narrow as wanted."""
         for variant in found.variants:
-            interval = found.interval(variant, self.figure)
-            if interval is None or interval.high is None:
+            values = found.values(variant, self.figure)
+            # Not that of the comparison, which ends where the figure does.
+            whole = interval(values) if values is not None else None
+            if whole is None or whole.high is None:
                 return False
-            if interval.high - interval.mean > self.limit * (abs(interval.mean) if self.relative else 1.0):
+            if whole.high - whole.mean > self.limit * (abs(whole.mean) if self.relative else 1.0):
                 return False
         return True

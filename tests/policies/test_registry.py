@@ -69,8 +69,8 @@ def test_reads_parameters(spec: str, parameters: dict[str, Any]) -> None:
         (
             "dynamic:preferred_batch_sizes=4+8",
             [
-                "policy dynamic: preferred_batch_sizes is no list of its type (found '4+8'); give one value, or several "
-                "with a / between, such as 4/8"
+                "policy dynamic: preferred_batch_sizes is no list of its type (found '4+8'); give one value, or "
+                "several with a / between, such as 4/8"
             ],
         ),
         (
