@@ -32,6 +32,9 @@ class BatchType(click.ParamType[Batch]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Batch:
         if isinstance(value, Batch):
             return value
+        if "=" not in value and "@" not in value:
+            due = f"write {self.name}, such as bert@8={value}"
+            self.fail(f"says not whose batch it holds (found {value!r}); {due}", param, ctx)
         batch, _, rest = value.partition("=")
         model, _, size = batch.rpartition("@")
         path, _, solo = rest.rpartition("@")

@@ -61,6 +61,7 @@ def folder(tmp_path: Path) -> Path:
         *(kernel(n, t, d) for n, t, d in [("g", 10, 5), ("h", 16, 2), ("g", 30, 7), ("h", 40, 2)]),
     )
     write_trace(tmp_path, "b16.json.gz", *(kernel(n, t, d) for n, t, d in [("g", 10, 9), ("h", 20, 4)]))
+    (tmp_path / "plain").write_text("")
     write_counters(tmp_path, "counters.csv", ("void g<int>(int)", "31.28"), ("k(int)", "5"))
     (tmp_path / "log.csv").write_text(
         "timestamp, power.draw [W], clocks_event_reasons.active\n"
@@ -69,9 +70,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("form", ["kineto", "auto"])
-def test_several_files_become_one_profile(folder: Path, form: str) -> None:
-    done = imported(folder, form, "bert@8=b8.json.gz", "bert@16=b16.json.gz", "--cut", "kernel=g", "--device", "T4")
+@pytest.mark.parametrize("form", [("kineto",), ("auto",), ()], ids=["named", "auto", "unnamed"])
+def test_several_files_become_one_profile(folder: Path, form: tuple[str, ...]) -> None:
+    done = imported(folder, *form, "bert@8=b8.json.gz", "bert@16=b16.json.gz", "--cut", "kernel=g", "--device", "T4")
     assert done.returncode == 0, done.stderr
     profile = Profile.read(folder / "p.parquet")
     assert profile.operations("bert", 8)["duration_ns"].to_pylist() == [6000, 2000]
@@ -86,6 +87,13 @@ def test_several_files_become_one_profile(folder: Path, form: str) -> None:
     assert (first["file"], first["cut"], len(first["sha256"])) == ("b8.json.gz", "kernel=g", 64)
     assert [line.split()[:3] for line in done.stdout.splitlines()[1:]] == [["bert", "8", "2"], ["bert", "16", "2"]]
     assert "the time between batches (median 12.0 us) is in no batch" in done.stderr
+
+
+def test_options_may_come_first_where_no_format_is_named(folder: Path) -> None:
+    done = isim(folder, "import", "profile", "-o", "p.parquet", "--cut", "whole", "bert@8=b8.json.gz")
+    assert done.returncode == 0, done.stderr
+    assert Profile.read(folder / "p.parquet").footer["backend"] == "kineto"
+    assert "[FORMAT]" in isim(folder, "import", "profile", "--help").stdout
 
 
 def test_the_cut_may_name_model_and_batch(folder: Path) -> None:
@@ -173,7 +181,7 @@ def test_all_problems_come_at_once_and_nothing_is_written(folder: Path) -> None:
     ("arguments", "code", "message"),
     [
         (("kineto", "bert@8=b8.json.gz"), 1, "does not say what of it is one batch; state it with --cut"),
-        (("kineto", "b8.json.gz", "--cut", "whole"), 2, "not a batch's table"),
+        (("kineto", "b8.json.gz", "--cut", "whole"), 2, "says not whose batch it holds"),
         (("kineto", "bert@8=b8.json.gz", "--cut", "half"), 2, "not a way to cut a file into batches (found 'half')"),
         (("kineto", "bert@8=b8.json.gz@5ms", "--cut", "whole"), 1, "kineto takes no solo period"),
         (("kineto", "bert@8=b8.json.gz", "--cut", "whole", "--counters", "a@8=x.csv"), 2, "belongs to no batch"),
@@ -188,6 +196,12 @@ def test_all_problems_come_at_once_and_nothing_is_written(folder: Path) -> None:
         ),
         (("nvidia-smi", "b8.json.gz"), 1, "not a log of nvidia-smi"),
         (("perf", "bert@8=b8.json.gz"), 2, "No such command 'perf'"),
+        (("kinetto", "bert@8=b8.json.gz", "--cut", "whole"), 2, "No such command 'kinetto'. Did you mean 'kineto'?"),
+        (("bert@8=none.csv",), 1, "none.csv: no such file; name what the profiler wrote"),
+        (("bert@8=log.csv",), 1, "log.csv: holds no kernels; import it with 'isim import profile nvidia-smi FILE'"),
+        (("b8.json.gz",), 2, "says not whose batch it holds (found 'b8.json.gz'); write MODEL@BATCH=FILE"),
+        (("plain",), 2, "such as bert@8=plain"),
+        (("bert@8",), 2, "not a batch's table (found 'bert@8')"),
     ],
 )
 def test_mistakes_end_in_a_sentence(folder: Path, arguments: tuple[str, ...], code: int, message: str) -> None:

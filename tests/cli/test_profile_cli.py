@@ -131,7 +131,7 @@ def test_all_files_are_checked_before_any_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("batch", "options", "message"),
     [
-        ("small.csv", COLUMNS, "not a batch's table"),
+        ("small.csv", COLUMNS, "says not whose batch it holds"),
         ("bert@0=small.csv", COLUMNS, "not a batch's table"),
         ("bert@8=small.csv@98", COLUMNS, "not a solo period or throughput"),
         ("bert@8=small.csv@0/s", COLUMNS, "not a solo period or throughput"),
