@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from isim.cli.import_output import output_options
+
 _EXAMPLES = {
     "igniter": """the latencies and utilisations of iGniter (V100, TensorRT, MPS shares), solo.csv.
 
@@ -23,20 +25,18 @@ def averages_commands() -> list[click.Command]:
 
 
 def _command(source: str, text: str) -> click.Command:
-    def command(files: tuple[Path, ...], output: Path, force: bool, as_json: bool) -> None:
+    def command(files: tuple[Path, ...], output: Path, force: bool, quiet: bool, as_json: bool) -> None:
         from isim.cli.profile import report
         from isim.profiler.importers.batch_averages import read_batch_averages
 
         profile = read_batch_averages(files, source)
         profile.write(output, force)
-        report(profile, output, as_json)
+        report(profile, output, as_json, quiet)
 
     command.__doc__ = f"Import FILES, {text}\n\n    Predictors know averages; a simulation needs kernels."
     found: Any = command
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table."),
-        click.option("-f", "--force", is_flag=True, help="Replace an existing file."),
-        click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write."),
+        output_options,
         click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path)),
     ):
         found = option(found)

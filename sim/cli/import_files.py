@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from isim.cli.batch_file import Batch, BatchType
+from isim.cli.import_output import output_options, say
 from isim.errors import ProfileError
 from isim.profiler.importers.cut import Cut
 from isim.profiler.importers.known_formats import PROFILE_FORMATS
@@ -96,9 +97,9 @@ def format_commands() -> Iterator[click.Command]:
 
 
 def _command(form: str, description: str, names: tuple[str, ...], solo: bool) -> click.Command:
-    def run(batches: tuple[Batch, ...], output: Path, force: bool, as_json: bool, **said: Any) -> None:
+    def run(batches: tuple[Batch, ...], output: Path, force: bool, quiet: bool, as_json: bool, **said: Any) -> None:
         about = {name: said.pop(name) for name in ("device", "source", "licence")}
-        _import(None if form == "auto" else form, batches, said, about)(output, force, as_json)
+        _import(None if form == "auto" else form, batches, said, about)(output, force, quiet, as_json)
 
     decorated: Any = run
     for option in reversed((*(_OPTIONS[name] for name in names), *_COMMON)):
@@ -113,15 +114,13 @@ _COMMON = (
     click.option("--device", help="Name of the device, where the files do not say it."),
     click.option("--source", help="Where the files come from."),
     click.option("--licence", help="Terms the files are under."),
-    click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write."),
-    click.option("-f", "--force", is_flag=True, help="Replace an existing file."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table."),
+    output_options,
 )
 
 
 def _import(
     form: str | None, batches: tuple[Batch, ...], said: dict[str, Any], about: dict[str, str | None]
-) -> Callable[[Path, bool, bool], None]:
+) -> Callable[[Path, bool, bool, bool], None]:
     from isim.cli.profile import report
     from isim.profiler.importers.combine import combine
     from isim.profiler.importers.detect import detect
@@ -147,11 +146,10 @@ def _import(
     method = "; ".join(PROFILE_FORMATS[kind].method for kind in kinds)
     profile = combine(read, backend=", ".join(kinds), method=method, **about)
 
-    def save(output: Path, force: bool, as_json: bool) -> None:
+    def save(output: Path, force: bool, quiet: bool, as_json: bool) -> None:
         profile.write(output, force)
-        for note in dict.fromkeys(note for batch in read for note in batch.notes):
-            click.echo(f"isim: {note}", err=True)
-        report(profile, output, as_json)
+        say((note for batch in read for note in batch.notes), quiet)
+        report(profile, output, as_json, quiet)
 
     return save
 

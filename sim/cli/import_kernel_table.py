@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from isim.cli.batch_file import Batch, BatchType
+from isim.cli.import_output import output_options, say
 from isim.errors import ProfileError
 
 
@@ -31,9 +32,7 @@ def _columns(ctx: click.Context, param: click.Parameter, text: str) -> dict[str,
 @click.option("--device", help="Name of the GPU the tables were measured on.")
 @click.option("--source", help="Where the tables come from.")
 @click.option("--licence", help="Terms the tables are under.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
-@click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
+@output_options
 def kernel_table(
     batches: tuple[Batch, ...],
     columns: dict[str, str],
@@ -45,6 +44,7 @@ def kernel_table(
     licence: str | None,
     output: Path,
     force: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Import CSV tables of one kernel a row, one table a batch, into one profile.
@@ -83,8 +83,7 @@ def kernel_table(
         raise ProfileError(*problems)
     profile = combine_kernel_tables(tables, device=device, source=source, licence=licence)
     profile.write(output, force)
-    for note in (note for table in tables for note in table.notes):
-        click.echo(f"isim: {note}", err=True)
+    say((note for table in tables for note in table.notes), quiet)
     from isim.cli.profile import report
 
-    report(profile, output, as_json)
+    report(profile, output, as_json, quiet)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
+from isim.cli.import_output import output_options, say
+
 
 @click.command("nvidia-smi")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--gpu", metavar="INDEX|UUID", help="Which GPU, where the log holds several.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
-@click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of lines.")
-def nvidia_smi(file: Path, gpu: str | None, output: Path, force: bool, as_json: bool) -> None:
+@output_options
+def nvidia_smi(file: Path, gpu: str | None, output: Path, force: bool, quiet: bool, as_json: bool) -> None:
     """Import FILE, a log of nvidia-smi, as telemetry: it tells which measurements were throttled.
 
     \b
@@ -26,11 +26,10 @@ def nvidia_smi(file: Path, gpu: str | None, output: Path, force: bool, as_json: 
     telemetry = read_nvidia_smi(file, gpu)
     telemetry.write(output, force)
     footer, summary = telemetry.footer, telemetry_summary(telemetry)
-    for name in footer["not_logged"]:
-        click.echo(f"isim: {file}: {name} was not logged and is null", err=True)
+    say((f"{file}: {name} was not logged and is null" for name in footer["not_logged"]), quiet)
     if footer["last_line_cut_off"]:
-        click.echo(f"isim: {file}: the last line is cut off and was left out", err=True)
-    click.echo(f"isim: wrote {output} ({summary['samples']} samples)", err=True)
+        say([f"{file}: the last line is cut off and was left out"], quiet)
+    say([f"wrote {output} ({summary['samples']} samples)"], quiet)
     if as_json:
         click.echo(json.dumps({"output": str(output), **summary}, indent=2))
         return

@@ -8,6 +8,7 @@ import click
 
 from isim.cli.columns import Columns
 from isim.cli.flag_environment import FlagGroup
+from isim.cli.import_output import output_options, say
 from isim.cli.import_timeline_recording import timeline_commands
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def _profile(_context: click.Context, _parameter: click.Parameter, path: Path | 
 
 def _options(command: Any) -> Any:
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table."),
-        click.option("-f", "--force", is_flag=True, help="Replace an existing file."),
-        click.option("-o", "--output", required=True, type=_FILE, help="Parquet file to write."),
+        output_options,
         click.option(
             "--noise",
             type=click.FloatRange(min=0),
@@ -50,6 +49,7 @@ def _save(
     noise: float,
     output: Path,
     force: bool,
+    quiet: bool,
     as_json: bool,
     sharing: str | None = None,
 ) -> None:
@@ -58,10 +58,8 @@ def _save(
 
     recording, notes = record(campaign, sharing=sharing, profile=profile, noise=noise)
     recording.write(output, force)
-    for note in notes:
-        click.echo(f"isim: {note}", err=True)
     origin = recording.footer["origin"]
-    click.echo(f"isim: wrote {output} ({origin}, {len(recording.table)} rows)", err=True)
+    say([*notes, f"wrote {output} ({origin}, {len(recording.table)} rows)"], quiet)
     if as_json:
         answer = {"output": str(output), "origin": origin, "notes": notes, "experiments": recording_summary(recording)}
         click.echo(json.dumps(answer, indent=2))

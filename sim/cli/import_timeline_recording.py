@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from isim.cli.import_output import output_options, say
 from isim.errors import ProfileError
 from isim.profiler.importers.cut import Cut
 from isim.profiler.recording_schema import SHARINGS
@@ -74,15 +75,14 @@ def _command(form: str, description: str) -> click.Command:
         "--launched-by", type=click.Choice(["range-thread", "any-thread"]), help="Whose launches a range holds."
     )
     @click.option("--licence", help="Terms the file is under.")
-    @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
-    @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
+    @output_options
     def run(
         file: Path,
         members: tuple["Member", ...],
         sharing: str,
         output: Path,
         force: bool,
+        quiet: bool,
         as_json: bool,
         **said: Any,
     ) -> None:
@@ -92,9 +92,7 @@ def _command(form: str, description: str) -> click.Command:
         timeline = read_timeline(file, form)
         recording = timeline_recording(timeline, members, sharing, **said)
         recording.write(output, force)
-        for note in timeline.notes:
-            click.echo(f"isim: {note}", err=True)
-        click.echo(f"isim: wrote {output} (imported, {len(recording.table)} executions)", err=True)
+        say([*timeline.notes, f"wrote {output} (imported, {len(recording.table)} executions)"], quiet)
         _answer(output, recording.footer["overlap_share"], kernel_overlaps(timeline), as_json)
 
     command: click.Command = run

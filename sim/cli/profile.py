@@ -233,11 +233,12 @@ def _doubts(batch: dict[str, Any]) -> list[str]:
     return doubts
 
 
-def report(profile: "Profile", output: Path, as_json: bool) -> None:
+def report(profile: "Profile", output: Path, as_json: bool, quiet: bool = False) -> None:
     """Print what a written profile holds."""
     from isim.profiler.summary import summary, summary_text
 
-    click.echo(f"isim: wrote {output} ({profile.origin}, {len(profile.table)} operations)", err=True)
+    if not quiet:
+        click.echo(f"isim: wrote {output} ({profile.origin}, {len(profile.table)} operations)", err=True)
     if as_json:
         click.echo(json.dumps({"output": str(output), "origin": profile.origin, "batches": summary(profile)}, indent=2))
     else:

@@ -227,3 +227,28 @@ def test_recordings_that_cannot_be(folder: Path, arguments: tuple[str, ...], cod
     assert (done.returncode, done.stdout) == (code, "")
     assert message in done.stderr
     assert not (folder / "c.parquet").exists()
+
+
+QUIET = {
+    "profile": ("profile", "bert@8=b8.json.gz", "--cut", "kernel=g"),
+    "telemetry": ("profile", "nvidia-smi", "log.csv"),
+    "kernels": ("profile", "kernel-table", "a@1=k.csv@1ms", "--columns", "name=n,duration=t", "--duration-unit", "us"),
+    "timeline": (
+        *("recording", "kineto", "b8.json.gz", "--sharing", "streams"),
+        *("--member", "a@1=kernel=g", "--member", "b@1=kernel=h"),
+    ),
+    "recording": (
+        *("recording", "csv", "c.csv", "--sharing", "mps", "--duration-unit", "ms"),
+        *("--columns", "experiment=e,model=m,batch_size=b,duration=d"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", QUIET)
+def test_quiet_says_nothing_beside_the_answer(folder: Path, what: str) -> None:
+    (folder / "k.csv").write_text("n,t\ng,70\n")
+    (folder / "c.csv").write_text("e,m,b,d\n1,x,8,10\n2,y,8,20\n3,x,8,15\n3,y,8,25\n")
+    loud = isim(folder, "import", *QUIET[what], "-o", "p.parquet")
+    assert (loud.returncode, "wrote p.parquet" in loud.stderr) == (0, True), loud.stderr
+    quiet = isim(folder, "import", *QUIET[what], "-o", "p.parquet", "-q", "-f")
+    assert (quiet.returncode, quiet.stderr, quiet.stdout) == (0, "", loud.stdout)
