@@ -56,7 +56,10 @@ class CallableOnCuda:
         if not callable(call):
             raise ProfileError(f"{named}: the factory returned no function (found {type(call).__name__}); return one")
         self._call = call
-        self._takes_stream = bool(inspect.signature(call).parameters)
+        try:
+            self._takes_stream = bool(inspect.signature(call).parameters)
+        except (TypeError, ValueError):  # of what is compiled they are not always known
+            self._takes_stream = False
 
     def run(self, stream: Any) -> None:
         """Queue one batch on a pycuda stream.
