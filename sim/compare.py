@@ -22,6 +22,7 @@ from isim.errors import ExperimentError
 from isim.executor import Executor, Here
 from isim.experiment import Experiment
 from isim.inputs import Inputs, Problems, load_inputs
+from isim.named import check_named
 from isim.policies.predictors.registry import parse_predictor
 from isim.run import Run
 from isim.simulate import check, takes_seed
@@ -95,19 +96,26 @@ def prepare(variants: Sequence[Variant], rules: Rules, output: Path | None, forc
     IsimError
         It cannot run, or cannot be written; all problems at once.
     """
-    check_variants(variants)
+    problems = Problems()
+    problems.collect(lambda: check_variants(variants))
+    problems.collect(lambda: _check_rules(rules))
+    inputs = problems.collect(lambda: load_inputs(variants[0].experiment))
+    for variant in variants:  # a mistake in the last one is told before the first one runs
+        problems.collect(
+            partial(check_named, variant.experiment) if inputs is None else partial(check, variant.experiment, inputs)
+        )
+    if output is not None:
+        problems.collect(lambda: check_free(output, force, DESCRIPTION))
+    problems.raise_any()
+    assert inputs is not None
+    return inputs
+
+
+def _check_rules(rules: Rules) -> None:
     if rules.replications < 1:
         raise ExperimentError(f"seeds: at least one replication is needed (found {rules.replications}); write 5, say")
     if rules.by not in RANKING:
         raise ExperimentError(f"by: no figure to rank by (found {rules.by!r}); choose of {', '.join(RANKING)}")
-    if output is not None:
-        check_free(output, force, DESCRIPTION)
-    inputs = load_inputs(variants[0].experiment)
-    problems = Problems()
-    for variant in variants:  # a mistake in the last one is told before the first one runs
-        problems.collect(partial(check, variant.experiment, inputs))
-    problems.raise_any()
-    return inputs
 
 
 def is_random(variants: Sequence[Variant]) -> bool:

@@ -85,27 +85,25 @@ class Experiment(ExperimentKeys):
         """
         given = {name: value for name, value in flags.items() if value is not None and value != {}}
         own = _base(given) if keys is None else copy.deepcopy(dict(keys))
-        problems = [
-            f"{file}: {name}: not a table (found {value!r}); write it as a table"
-            for name in ("arrivals", "clients", "slo")
-            if not isinstance(value := own.get(name, {}), dict | str if name == "slo" else dict)
-        ]
-        if "variant" in own:
+        problems = []
+        if own.pop("variant", None) is not None:
             problems.append(
                 f"{file}: variant: one run has no variants (found [[variant]]); use 'isim compare' for them"
             )
-        if problems:  # flags cannot be put into what is no table
-            raise ExperimentError(*problems)
         flag_of = _overlay(own, given)
         if keys is not None:
             own.setdefault("trace", None)  # a file that names no requests does not mean those of the example
-        return cls._checked(own, file, flag_of)
+        return cls._checked(own, file, flag_of, problems)
 
     @classmethod
-    def _checked(cls, keys: dict[str, Any], file: str, flag_of: Mapping[KeyPath, str]) -> Self:
+    def _checked(cls, keys: dict[str, Any], file: str, flag_of: Mapping[KeyPath, str], problems: list[str]) -> Self:
+        wrong: list[KeyPath] = []
         try:
-            return cls.model_validate(keys)
+            checked = cls.model_validate(keys)
+            if not problems:
+                return checked
         except ValidationError as error:
+            wrong = [tuple(each["loc"]) for each in error.errors()]
             known: dict[KeyPath, list[str]] = {
                 (): _keys(cls),
                 ("arrivals",): _keys(Arrivals),
@@ -113,8 +111,10 @@ class Experiment(ExperimentKeys):
             }
             known |= {("arrivals", "tenants", name): _keys(Sender) for name in _tenants(keys)}
             known |= {("then", number): _keys(Following) for number in range(100)}
-            problems = sentences(error.errors(include_url=False), file, flag_of, known)
-        raise ExperimentError(*problems)
+            problems = [*problems, *sentences(error.errors(include_url=False), file, flag_of, known)]
+        from isim.named import name_problems
+
+        raise ExperimentError(*problems, *name_problems(keys, wrong))
 
     def run(self, folder: str | Path | None = None, force: bool = False, inputs: "Inputs | None" = None) -> "Run":
         """Simulate, and write the run folder, whole or not at all.
@@ -225,11 +225,12 @@ def _overlay(keys: dict[str, Any], given: dict[str, Any]) -> dict[KeyPath, str]:
     """Put flags in place of the keys they stand for; return which flag set which key."""
     flag_of: dict[KeyPath, str] = {}
     slo = {model: f"{slo_s!r}s" for model, slo_s in given.pop("slo_s", {}).items()}
-    if slo:
+    old = keys.get("slo", {})
+    old = {"*": old} if isinstance(old, str) else old
+    if slo and isinstance(old, dict):  # else said when it is checked
         flag_of[("slo",)] = "--slo"
-        old = keys.get("slo", {})
         # An objective for every model leaves nothing of the old ones.
-        keys["slo"] = slo if "*" in slo else {**({"*": old} if isinstance(old, str) else old), **slo}
+        keys["slo"] = slo if "*" in slo else {**old, **slo}
     targets = {name: _FLAGS.get(name, ((name,), f"--{name}", "")) for name in given}
     if "duration_s" in given and ("clients" in given or ("clients" in keys and "process" not in given)):
         targets["duration_s"] = (("clients", "duration"), "--duration", "s")
@@ -240,6 +241,8 @@ def _overlay(keys: dict[str, Any], given: dict[str, Any]) -> dict[KeyPath, str]:
         table = keys
         for part in path[:-1]:
             table = table.setdefault(str(part), {})
+        if not isinstance(table, dict):  # said when it is checked
+            continue
         table[str(path[-1])] = f"{given[name]!r}{unit}" if unit else given[name]
         flag_of[path] = flag
     return flag_of

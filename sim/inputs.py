@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, TypeVar
 from isim.errors import ExperimentError, IsimError, ProfileError, TraceError
 from isim.experiment_keys import Arrivals, ExperimentKeys, is_analytic
 from isim.profiler.profile import Profile
+from isim.traces.delimited import header
 from isim.traces.generators.registry import make_source
 from isim.traces.make import Tenant, superpose
+from isim.traces.parquet_file import opened_parquet
 from isim.traces.trace import Trace
 from isim.traces.trace_stream import TraceStream
 from isim.workload.mlperf import Scenario
@@ -50,6 +52,11 @@ class Problems:
             self._errors.append(error)
             return None
 
+    @property
+    def sentences(self) -> list[str]:
+        """What was collected, each once."""
+        return list(dict.fromkeys(problem for error in self._errors for problem in error.problems))
+
     def raise_any(self) -> None:
         """Raise what was collected, if anything: one error as it is, several in one.
 
@@ -63,7 +70,7 @@ class Problems:
         if self._errors:
             kinds = {type(error) for error in self._errors}
             kind = kinds.pop() if len(kinds) == 1 else ExperimentError
-            raise kind(*dict.fromkeys(problem for error in self._errors for problem in error.problems))
+            raise kind(*self.sentences)
 
 
 def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> Inputs:
@@ -141,9 +148,24 @@ def read_profile(name: str, models: tuple[str, ...] | None) -> Profile:
         raise ProfileError(*(f"{name}: {problem}" for problem in error.problems)) from None
 
 
-def _read(path: str) -> Trace | TraceStream:
+def check_trace_file(path: str) -> None:
+    """Check that a file is there and of the kind of a trace, without reading its requests.
+
+    Raises
+    ------
+    TraceError
+        It is missing, cannot be read, or is something else.
+    """
     if (kind := _other_kind(path, "trace")) is not None:
         raise TraceError(f"{path}: is a {kind}, not a trace; give the trace with --trace (a profile with --profile)")
+    if path.removesuffix(".gz").endswith(".csv"):
+        header(Path(path))
+    else:
+        opened_parquet(Path(path))
+
+
+def _read(path: str) -> Trace | TraceStream:
+    check_trace_file(path)
     large = Path(path).is_file() and Path(path).stat().st_size > MOST_HELD_BYTES
     return TraceStream.read(path) if large else Trace.read(path)
 

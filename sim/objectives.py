@@ -1,12 +1,33 @@
-"""The objectives that the requests of a trace carry themselves."""
+"""The objectives of requests: whether there are such models, and those that a trace carries itself."""
 
+import difflib
 from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
+from isim.errors import ExperimentError
 from isim.traces.trace import Trace
 from isim.traces.trace_stream import TraceStream
+
+
+def check_objectives(named: Iterable[str], models: Iterable[str]) -> None:
+    """Check that there are the models that objectives are given for; `*` stands for all.
+
+    Raises
+    ------
+    ExperimentError
+        There is no such model; all of them at once.
+    """
+    known = sorted({*models} - {"*"})
+    problems = []
+    for model in named:
+        if model not in known and model != "*":
+            near = difflib.get_close_matches(model, known, 1)
+            advice = f"did you mean {near[0]}?" if near else "correct the name"
+            problems.append(f"slo.{model}: no such model (has: {', '.join(known)}); {advice}")
+    if problems:
+        raise ExperimentError(*problems)
 
 
 def own_slo(trace: Trace | TraceStream) -> dict[str, dict[str, Any]]:

@@ -14,13 +14,14 @@ import numpy as np
 from isim.contention.contract import ContentionModel
 from isim.contention.usable import check_usable
 from isim.contention_file import load_contention
-from isim.errors import ExperimentError, PolicyError, ProfileError
+from isim.errors import ExperimentError, PolicyError, ProfileError, RunError
 from isim.experiment_keys import ExperimentKeys, is_analytic
-from isim.inputs import Inputs, Problems, describe_file, load_inputs
+from isim.inputs import Inputs, Problems, describe_file
 from isim.look_ahead import Foresees
 from isim.metrics import measure
+from isim.named import load_named
 from isim.noise import Noise
-from isim.objectives import own_slo
+from isim.objectives import check_objectives, own_slo
 from isim.operations import Operations
 from isim.partitions import under_sharing
 from isim.policies.policy import Policy
@@ -28,13 +29,13 @@ from isim.policies.predictors.predictor import Predictor
 from isim.policies.registry import make_policy, parse_policy
 from isim.predicting import Predicting
 from isim.recorder import Recorder
-from isim.run import Run, versions
+from isim.run import DESCRIPTION, Run, versions
 from isim.seeded import make_seeded
 from isim.sharing_modes import Sharing, parse_sharing
 from isim.simulation import Ending, Simulation
 from isim.traces.streams import stream
 from isim.traces.trace import Trace
-from isim.whole_folder import writing
+from isim.whole_folder import also_taken, check_free, writing
 from isim.workload import Client, ClosedLoop, Graph, Replay, Step, Workload
 from isim.workload.mlperf import Load
 
@@ -57,8 +58,14 @@ def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool,
     """Run an experiment; see `isim.experiment.Experiment.run`."""
     temporary = TemporaryDirectory(prefix="isim-") if folder is None else None
     target = Path(temporary.name) / "run" if temporary is not None else Path(folder or "")
-    with writing(target, force) as partial:
-        inputs = inputs or load_inputs(experiment)
+    try:
+        check_free(target, force, DESCRIPTION)
+    except RunError:
+        with also_taken(target, force, DESCRIPTION):
+            check(experiment, inputs or load_named(experiment))
+        raise
+    with writing(target, force, DESCRIPTION) as partial:
+        inputs = inputs or load_named(experiment)
         world = _build(experiment, inputs)
         recorder = Recorder(partial, experiment.predictor or "")
         predicting = None
@@ -178,22 +185,12 @@ def _with_seed(policy: str, seed: int) -> str | None:
 
 
 def _check_objectives(experiment: ExperimentKeys, inputs: Inputs) -> None:
-    known = {*inputs.models, *inputs.profile.models, "*"}
+    known = {*inputs.models, *inputs.profile.models}
     if is_analytic(experiment.profile):
         from isim.profiler.networks.registry import network_names
 
         known |= {*network_names()}
-    if unknown := [model for model in experiment.slo_s if model not in known]:
-        import difflib
-
-        near = [difflib.get_close_matches(model, known, 1) for model in unknown]
-        raise ExperimentError(
-            *(
-                f"slo.{model}: no such model (has: {', '.join(sorted(known - {'*'}))}); "
-                + (f"did you mean {names[0]}?" if names else "correct the name")
-                for model, names in zip(unknown, near, strict=True)
-            )
-        )
+    check_objectives(experiment.slo_s, known)
 
 
 def _check_sizes(experiment: ExperimentKeys, most: Mapping[str, int], operations: Operations) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from isim.errors import RunError
+from isim.errors import ExperimentError, IsimError, RunError
 
 _RUN = r"(run\.json|(requests|batches|overlaps|predictions)\.parquet)"
 _OWN = {"run.json": _RUN, "compare.json": rf"compare\.json|[0-9]+-[^/]+/seed-[0-9]+/{_RUN}"}
@@ -97,6 +97,33 @@ def check_free(shown: str | Path, force: bool, mark: str) -> None:
     else:
         raise RunError(f"{shown}: exists already; choose another folder with -o, or replace it with -f/--force")
     raise RunError(f"{shown}: exists and is not what -f/--force may replace ({found}); choose another with -o")
+
+
+@contextmanager
+def also_taken(folder: str | Path | None, force: bool, mark: str) -> Iterator[None]:
+    """Say also that a folder is taken, where something else is wrong.
+
+    Parameters
+    ----------
+    folder
+        Where the answer would have gone; None for nowhere.
+    force, mark
+        As of `writing`.
+
+    Raises
+    ------
+    IsimError
+        Something was wrong.
+    """
+    try:
+        yield
+    except IsimError as error:
+        if folder is not None:
+            try:
+                check_free(folder, force, mark)
+            except RunError as taken:
+                raise ExperimentError(*error.problems, *taken.problems) from None
+        raise
 
 
 def _left(folder: Path) -> str:

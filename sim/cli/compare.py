@@ -49,6 +49,7 @@ def command(
     from isim.cli.surely import check_figure
     from isim.comparison.variants import variants_of
     from isim.executor import make_executor
+    from isim.whole_folder import also_taken
 
     condition = Condition.parse(fail_if)
     if capacity is None:
@@ -60,7 +61,8 @@ def command(
     if condition is not None:
         check_figure(condition, FIGURES if capacity is None else ["capacity_rps"])
     place = make_executor(executor)
-    variants = variants_of(experiment, policies, **flags)
+    with also_taken(output, force, "compare.json"):
+        variants = variants_of(experiment, policies, **flags)
     with kept(output), progress_bar(quiet) as told:
         answer = make(variants, folder=output, force=force, executor=place, told=told)
     if not quiet:

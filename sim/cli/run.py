@@ -38,8 +38,10 @@ def command(
     from isim.cli.progress import progress
     from isim.cli.tables import print_json, print_run
     from isim.experiment import Experiment
+    from isim.whole_folder import also_taken
 
-    checked = Experiment.from_flags(experiment, **flags)
+    with also_taken(output, force, "run.json"):
+        checked = Experiment.from_flags(experiment, **flags)
     started_s = time.perf_counter()
     with progress(quiet) as say, _reserved(output, experiment.stem if experiment else "example") as folder:
         say(f"simulating into {folder}")

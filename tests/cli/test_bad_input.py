@@ -44,10 +44,12 @@ class Impossible:
 
 EXPERIMENTS = {
     "number-profile": 'profile = 3\ntrace = "good.csv"',
-    "number-slo": "slo = 3",
+    "number-slo": 'slo = 3\narrivals = { rate = "5rps" }',
     "number-arrivals": "arrivals = 3",
     "text-clients": 'clients = "x"',
     "empty": "",
+    "wrong": 'profile = "p.parquet"\ntrace = "good.csv"\nsharing = "strms"\nconcurrency = 0\npolicy = "dynamc"\n'
+    'contention = "leftovr"\nslo = { foo = "3ms" }',
     "no-clients": 'horizon = "1s"\n[clients]\nmodels = {}',
 }
 
@@ -267,3 +269,52 @@ def test_an_interrupted_run_leaves_the_old_folder(tmp_path: Path, number: signal
     assert (process.returncode, out) == (130, "")
     assert err.strip() in ("", "isim: interrupted")
     assert state(tmp_path) == before
+
+
+UNKNOWN = ["--policy", "dynamc", "--contention", "leftovr", "--slo", "foo=3ms"]
+OF_UNKNOWN = ["policy dynamc", "contention model leftovr", "slo.foo"]
+TAKEN = ["-o", "taken"]
+
+SEVERAL = {
+    "keys and names": (
+        [*PROFILE, *TRACE, *UNKNOWN, "--sharing", "strms", "--concurrency", "0"],
+        ["--sharing", "--concurrency", *OF_UNKNOWN],
+    ),
+    "keys, files and the folder": (
+        ["--profile", "no.parquet", "--trace", "no2.parquet", "--policy", "dynamc", "--concurrency", "0", *TAKEN],
+        ["--concurrency", "no.parquet", "no2.parquet", "policy dynamc", "taken"],
+    ),
+    "a file of experiments": (
+        ["wrong.toml"],
+        ["wrong.toml: sharing", "wrong.toml: concurrency", *OF_UNKNOWN],
+    ),
+    "a table that is none": (
+        ["number-arrivals.toml", "--rate", "5rps", "--policy", "dynamc", "--concurrency", "0"],
+        ["number-arrivals.toml: arrivals", "--concurrency", "policy dynamc"],
+    ),
+    "a process": (
+        [*PROFILE, "--arrivals", "poison", "--rate", "5rps", "--concurrency", "0"],
+        ["--concurrency", "arrival process poison"],
+    ),
+    "missing files": (
+        ["--profile", "no.parquet", "--trace", "no2.parquet", *UNKNOWN],
+        ["no2.parquet", "no.parquet", *OF_UNKNOWN[:2]],
+    ),
+    "a missing trace": ([*PROFILE, "--trace", "no.parquet", *UNKNOWN], ["no.parquet", *OF_UNKNOWN]),
+    "names and the folder": ([*PROFILE, *TRACE, *UNKNOWN, *TAKEN], ["slo.foo", *OF_UNKNOWN[:2], "taken"]),
+    "a missing trace and the folder": (
+        [*PROFILE, "--trace", "no.parquet", "--predictor", "orcle", *TAKEN],
+        ["no.parquet", "predictor orcle", "taken"],
+    ),
+}
+
+
+@pytest.mark.parametrize("several", SEVERAL)
+def test_all_that_is_wrong_is_said_at_once(inputs: Path, several: str) -> None:
+    arguments, places = SEVERAL[several]
+    before = state(inputs)
+    ran = run(inputs, *(arguments if "-o" in arguments else [*arguments, *OUT]))
+    assert (ran.returncode, ran.stdout) == (1, "")
+    said = ran.stderr.splitlines()
+    assert [line.startswith(f"isim: {place}: ") for line, place in zip(said, places, strict=True)] == [True] * len(said)
+    assert state(inputs) == before

@@ -124,6 +124,20 @@ def test_a_wrong_policy_is_told_before_anything_runs(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["p.parquet", "t.csv"]
 
 
+def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
+    Path("cmp").mkdir()
+    Path("cmp/thesis.txt").write_text("years of work")
+    wrong = ["--policy", "gredy", "--policy", "fcfs", "--slo", "c=1s", "-o", "cmp"]
+    for inputs, places in (
+        (["--trace", "t.csv"], ["slo.c", "policy gredy", "cmp"]),
+        (["--trace", "no.csv"], ["no.csv", "policy gredy", "slo.c", "cmp"]),
+        (["--trace", "no.csv", "--concurrency", "0"], ["--concurrency", "no.csv", "policy gredy", "slo.c", "cmp"]),
+    ):
+        with pytest.raises(ExperimentError) as caught:
+            compare("--profile", "p.parquet", *inputs, *wrong)
+        assert [problem.partition(": ")[0] for problem in caught.value.problems] == places
+
+
 def test_only_a_comparison_is_replaced(folder: Path) -> None:
     once = [*GENERATED, "--policy", "fcfs", "--seeds", "1", "-o", "cmp"]
     compare(*once)

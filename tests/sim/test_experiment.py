@@ -25,13 +25,14 @@ def profile(tmp_path: Path) -> str:
 
 
 def problems(text: str, folder: Path) -> list[str]:
-    """Return what is wrong with an experiment file, without its path."""
+    """Return what is wrong with the keys of an experiment file, without its path; what it names wrongly follows."""
     path = folder / "e.toml"
     path.write_text(text)
     with pytest.raises(ExperimentError) as caught:
         Experiment.from_toml(path)
-    assert all(problem.startswith(f"{path}: ") for problem in caught.value.problems)
-    return [problem.removeprefix(f"{path}: ") for problem in caught.value.problems]
+    of_keys = [problem.startswith(f"{path}: ") for problem in caught.value.problems]
+    assert of_keys == sorted(of_keys, reverse=True)
+    return [problem.removeprefix(f"{path}: ") for problem in caught.value.problems[: sum(of_keys)]]
 
 
 def test_the_documented_default_is_the_built_in_one_and_runs() -> None:
