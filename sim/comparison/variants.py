@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from isim.errors import ExperimentError
 from isim.experiment import Experiment, read_toml
 from isim.inputs import Problems
+from isim.named import check_named
 
 SHARED = ("profile", "trace", "arrivals", "clients", "then", "slo", "noise", "horizon", "seed")
 """Keys that must not vary: they say which requests are served, what they demand, and with which luck."""
@@ -72,8 +74,11 @@ def variants_of(toml: str | Path | None, policies: Sequence[str] = (), **flags: 
         )
         for place, each in chosen or [(file, {})]
     ]
-    problems.raise_any()
     found = [experiment for experiment in experiments if experiment is not None]
+    if len(found) < len(experiments):  # what would be found later is said now
+        for experiment in found:
+            problems.collect(partial(check_named, experiment))
+    problems.raise_any()
     names = _names([each for _, each in chosen or [(file, {})]], found)
     return check_variants([Variant(*each) for each in zip(names, found, strict=True)])
 

@@ -93,3 +93,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError) as caught:
         named(tmp_path, '[[variant]]\nsharing = "no"\n[[variant]]\nconcurrency = 0')
     assert len(caught.value.problems) == 2
+
+
+def test_a_variant_with_wrong_keys_hides_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "e.toml"
+    path.write_text("[[variant]]\nconcurrency = 0\n[[variant]]\npolicy = 'gredy'\n")
+    with pytest.raises(ExperimentError) as caught:
+        variants_of(path, rate_rps=5.0)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [str(path), "policy gredy"]
