@@ -11,17 +11,16 @@ class Batch:
     """Requests that run together; a policy is shown `Seen` of it."""
 
     __slots__ = (
-        "batch_id", "dispatched_s", "duration_s", "finished_s", "noise", "overlaps", "requests", "slot", "variant",
-        "work",
+        "batch_id", "dispatched_s", "duration_s", "finished_s", "gpu", "noise", "overlaps", "requests", "slot",
+        "variant", "work",
     )  # fmt: skip
 
-    gpu = 0
     outcome = UNFINISHED
     """Of its requests, as long as it has not finished."""
 
     def __init__(
         self, batch_id: int, variant: Variant, requests: tuple[Request, ...], dispatched_s: float, work: float,
-        noise: float,
+        noise: float, gpu: int = 0,
     ) -> None:  # fmt: skip
         self.batch_id = batch_id
         self.variant = variant
@@ -29,6 +28,7 @@ class Batch:
         self.dispatched_s = dispatched_s
         self.work = work
         self.noise = noise
+        self.gpu = gpu
         self.finished_s = math.nan
         """Not a number while it runs."""
         self.duration_s = 0.0

@@ -4,10 +4,10 @@ import inspect
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from isim.comparison.comparison import Comparison
 from isim.comparison.document import document
@@ -24,9 +24,11 @@ from isim.experiment import Experiment
 from isim.inputs import Inputs, Problems, load_inputs
 from isim.named import check_named
 from isim.policies.predictors.registry import parse_predictor
+from isim.policies.routers.registry import parse_router
 from isim.run import Run
-from isim.simulate import check, takes_seed
+from isim.simulate import check
 from isim.whole_folder import check_free, writing
+from isim.world import takes_seed
 
 DESCRIPTION = "compare.json"
 
@@ -96,6 +98,7 @@ def prepare(variants: Sequence[Variant], rules: Rules, output: Path | None, forc
     IsimError
         It cannot run, or cannot be written; all problems at once.
     """
+    _check_kinds(variants)
     problems = Problems()
     problems.collect(lambda: check_variants(variants))
     problems.collect(lambda: _check_rules(rules))
@@ -111,6 +114,15 @@ def prepare(variants: Sequence[Variant], rules: Rules, output: Path | None, forc
     return inputs
 
 
+def _check_kinds(variants: Sequence[Variant]) -> None:
+    first = set(variants[0].experiment.gpu_profiles)
+    if other := next((each for each in variants if set(each.experiment.gpu_profiles) != first), None):
+        raise ExperimentError(
+            f"variant {other.name}: other profiles than the first variant's (found "
+            f"{', '.join(sorted(set(other.experiment.gpu_profiles)))}); give all variants GPUs of the same kinds"
+        )
+
+
 def _check_rules(rules: Rules) -> None:
     if rules.replications < 1:
         raise ExperimentError(f"seeds: at least one replication is needed (found {rules.replications}); write 5, say")
@@ -124,15 +136,17 @@ def is_random(variants: Sequence[Variant]) -> bool:
     thinking = first.clients is not None and first.clients.think_law != "constant"
     drawn = first.arrivals is not None or thinking or first.noise
     return drawn or any(
-        takes_seed(variant.experiment.policy) or _predictor_takes_seed(variant.experiment.predictor)
+        takes_seed(variant.experiment.policy)
+        or _takes_seed(parse_predictor, variant.experiment.predictor)
+        or (len(variant.experiment.gpu_profiles) > 1 and _takes_seed(parse_router, variant.experiment.router))
         for variant in variants
     )
 
 
-def _predictor_takes_seed(spec: str | None) -> bool:
+def _takes_seed(parse: Callable[[str], tuple[type[Any], dict[str, Any]]], spec: str | None) -> bool:
     if spec is None:
         return False
-    target, parameters = parse_predictor(spec)
+    target, parameters = parse(spec)
     return "seed" in inspect.signature(target).parameters and "seed" not in parameters
 
 

@@ -47,6 +47,10 @@ class PredictorError(IsimError):
     """A predictor is unknown, badly parametrised, or was given an observation that cannot be."""
 
 
+class RouterError(IsimError):
+    """A router is unknown, badly parametrised, raised, or chose a GPU that cannot serve the request."""
+
+
 class ContentionError(IsimError):
     """A contention model is unknown, badly parametrised, or lacks the columns it needs."""
 

@@ -14,6 +14,7 @@ from isim.experiment_keys import BUILT_IN, MLPERF, Arrivals, Clients, Experiment
 from isim.experiment_problems import Path as KeyPath
 from isim.experiment_problems import sentences
 from isim.fault_line import one_line
+from isim.gpu_list import named_profiles, renamed
 
 if TYPE_CHECKING:
     from isim.inputs import Inputs
@@ -55,10 +56,10 @@ class Experiment(ExperimentKeys):
         toml
             An experiment file.
         flags
-            `profile`, `trace`, `policy`, `sharing`, `concurrency`, `contention`, `noise`, `seed`, and of requests
-            `process`, `bursts`, `models`, `clients`, `think_law`, `samples`, `requests_per_client`, as the fields are;
-            in numbers `rate_rps`, `duration_s`, `think_s`, `stagger_s`, `horizon_s` and `slo_s`. None and empty mean:
-            not given.
+            `profile`, `gpus`, `router`, `trace`, `policy`, `sharing`, `concurrency`, `contention`, `noise`, `seed`, and
+            of requests `process`, `bursts`, `models`, `clients`, `think_law`, `samples`, `requests_per_client`, as the
+            fields are; in numbers `rate_rps`, `duration_s`, `think_s`, `stagger_s`, `horizon_s` and `slo_s`. None and
+            empty mean: not given.
 
         Raises
         ------
@@ -84,6 +85,8 @@ class Experiment(ExperimentKeys):
             Anything is wrong; all problems at once.
         """
         given = {name: value for name, value in flags.items() if value is not None and value != {}}
+        if "profile" not in given and (named := named_profiles(given.get("gpus"))):
+            given["profile"] = named[0]
         own = _base(given) if keys is None else copy.deepcopy(dict(keys))
         problems = []
         if own.pop("variant", None) is not None:
@@ -184,9 +187,11 @@ def _see_from_here(keys: dict[str, Any], folder: Path) -> None:
         is_file = is_file or (name == "contention" and str(value).endswith(".toml"))
         return str(folder / value) if isinstance(value, str) and is_file and not is_analytic(value) else value
 
-    for name in ("profile", "trace", "policy", "predictor", "contention"):
+    for name in ("profile", "trace", "policy", "predictor", "contention", "router"):
         if name in keys:
             keys[name] = seen(name, keys[name])
+    if "gpus" in keys:
+        keys["gpus"] = renamed(keys["gpus"], lambda profile: str(seen("profile", profile)))
     for table in [keys.get("arrivals"), *_tenants(keys).values()]:
         if isinstance(table, dict) and "process" in table:
             table["process"] = seen("process", table["process"])

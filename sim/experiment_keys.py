@@ -9,6 +9,7 @@ from pydantic import model_validator as on_keys
 from pydantic_core import PydanticCustomError
 
 from isim.errors import IsimError
+from isim.gpu_list import named_profiles, read_gpus
 from isim.sharing_modes import parse_sharing
 from isim.units import parse_rate_rps, parse_seconds
 
@@ -144,7 +145,11 @@ class ExperimentKeys(_Table):
     """Hold the checked keys of an experiment; `isim.experiment.Experiment` reads and runs them."""
 
     profile: str = "analytic:L4"
-    """Path of a profile, or `analytic:GPU`."""
+    """Path of a profile, or `analytic:GPU`; that of the first GPU, if there are several kinds."""
+    gpus: Annotated[int | str, BeforeValidator(read_gpus)] = 1
+    """How many, all alike; or how many of each profile, `2xA.parquet,B.parquet`, numbered from 0 in this order."""
+    router: str | None = None
+    """Which GPU serves a request, if there are several; if left out `join-shortest-queue`."""
     trace: str | None = None
     """Path of a trace."""
     arrivals: Arrivals | None = None
@@ -165,14 +170,29 @@ class ExperimentKeys(_Table):
     horizon_s: Seconds | None = Field(None, alias="horizon")
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
 
+    @property
+    def gpu_profiles(self) -> tuple[str, ...]:
+        """The profile of each GPU, by number."""
+        return named_profiles(self.gpus) or (self.profile,) * int(self.gpus)
+
     @on_keys(mode="before")
     @classmethod
     def _complete(cls, keys: Any) -> Any:
+        if isinstance(keys, Mapping) and "profile" not in keys and (named := named_profiles(keys.get("gpus"))):
+            keys = {**keys, "profile": named[0]}
         if not isinstance(keys, Mapping) or {"trace", "arrivals", "clients"} & keys.keys():
             return keys
         profile = keys.get("profile", "")
         own = isinstance(profile, str) and profile and not is_analytic(profile)
         return keys if own else {**BUILT_IN, **keys}
+
+    @on_field("gpus")
+    @classmethod
+    def _one_profile(cls, gpus: int | str, info: ValidationInfo) -> int | str:
+        named, profile = named_profiles(gpus), info.data.get("profile")
+        if named and profile not in (named[0], None):
+            raise ValueError(f"names profiles, and so does profile={profile}; leave one of them out")
+        return gpus
 
     @on_field("clients")
     @classmethod

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from isim import kernel_loop
 from isim.batch import Batch
 from isim.contention.contract import ContentionModel
 from isim.errors import ContentionError
-from isim.operations import Operations
+from isim.operations import Floats, Operations
 from isim.phases import Phases
 from isim.policies.policy import Overlap
 from isim.residents import BATCH, ROW, VACANT, new_residents
@@ -38,6 +38,9 @@ class Gpu:
         How their processes, one a model, share it.
     record_overlap
         Called with every closed overlap.
+    like
+        A GPU with the same operations, contention and sharing, whose tables it reads instead of making its own: many
+        GPUs would not fit into the processor's cache with theirs.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Gpu:
         contention: ContentionModel,
         sharing: Sharing,
         record_overlap: Callable[[int, Overlap], None],
+        like: "Gpu | None" = None,
     ) -> None:
         self.gpu = gpu
         self.residents: list[Batch] = []
@@ -67,16 +71,15 @@ class Gpu:
         self._done = batches["done"]
         self._rows = np.zeros(2, dtype=ROW)
         self._rows["owner"], self._rows["turn_left_s"] = -1, VACANT
-        phases = Phases(operations)
-        self._entry = _entries(operations, phases, sharing)
-        """By the first operation of a batch: its phases, its process and the share of that."""
+        self._tables: _Tables = _tables(operations, contention, sharing) if like is None else like._tables
+        self._entry = self._tables.entry
         self._state = new_residents(
             contention.speeds,
-            np.ascontiguousarray(contention.demand(operations)[phases.operation]),
+            self._tables.demand,
             contention.parameters,
             loop_mode(sharing),
             sharing.quantum_s,
-            phases.table,
+            self._tables.phases,
             batches,
             self._rows,
         )
@@ -154,6 +157,22 @@ class Gpu:
             f"contention {self._contention} at {self._present_s:.9g} s: {residents} would never finish (it granted "
             "speeds that are no numbers above 0); check it with isim.contention.checks.check_contention"
         )
+
+
+class _Tables(NamedTuple):
+    """What batches consist of; only read."""
+
+    entry: dict[int, tuple[int, int, int, float]]
+    """By the first operation of a batch: its phases, its process and the share of that."""
+    demand: Floats
+    """By phase."""
+    phases: "np.ndarray[Any, np.dtype[np.void]]"
+
+
+def _tables(operations: Operations, contention: ContentionModel, sharing: Sharing) -> _Tables:
+    phases = Phases(operations)
+    demand = np.ascontiguousarray(contention.demand(operations)[phases.operation])
+    return _Tables(_entries(operations, phases, sharing), demand, phases.table)
 
 
 def _entries(operations: Operations, phases: Phases, sharing: Sharing) -> dict[int, tuple[int, int, int, float]]:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -36,6 +37,8 @@ class Inputs(NamedTuple):
     """Those that requests name."""
     scenario: Scenario | None = None
     """What sends requests where neither a trace nor clients do."""
+    others: tuple[tuple[str, Profile], ...] = ()
+    """The profiles of GPUs that are not of `profile`, with their names."""
 
 
 class Problems:
@@ -100,16 +103,31 @@ def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> I
     if models is not None:
         models = tuple(dict.fromkeys((*models, *(step.model for step in experiment.then))))
     if profile is None:
-        profile = problems.collect(lambda: read_profile(experiment.profile, models))
+        profile = problems.collect(lambda: read_profile(experiment.profile, _known(experiment, models)))
+    others = []
+    for name in dict.fromkeys(experiment.gpu_profiles):
+        if name != experiment.profile:
+            other = problems.collect(partial(read_profile, name, _known(experiment, models)))
+            others += [(name, other)] if other is not None else []
+    profiled = dict.fromkeys(model for each in (profile, *dict(others).values()) if each for model in each.models)
     if experiment.arrivals is not None:
-        names = models if models is not None else profile.models if profile is not None else ("any",)
+        names = models if models is not None else tuple(profiled) if profile is not None else ("any",)
         source = problems.collect(lambda: _generated(experiment, names))
         trace, scenario = (source, None) if isinstance(source, Trace) else (None, source)
     problems.raise_any()
     assert profile is not None
     if models is None:
-        models = tuple(dict.fromkeys((*profile.models, *(step.model for step in experiment.then))))
-    return Inputs(profile, trace, tuple(models), scenario)
+        models = tuple(dict.fromkeys((*profiled, *(step.model for step in experiment.then))))
+    return Inputs(profile, trace, tuple(models), scenario, tuple(others))
+
+
+def _known(experiment: ExperimentKeys, models: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return the models that an analytic profile is asked for: where GPUs are of several kinds, those it can know."""
+    if models is None or len(set(experiment.gpu_profiles)) == 1:
+        return models
+    from isim.profiler.networks.registry import network_names
+
+    return tuple(model for model in models if model in network_names())
 
 
 def describe_file(path: str | Path) -> dict[str, Any]:

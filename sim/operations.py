@@ -101,6 +101,11 @@ class Operations:
             for model, sizes in self._sizes.items()
         }
 
+    @property
+    def models(self) -> Iterable[str]:
+        """The models that are laid out."""
+        return self._sizes.keys()
+
     def batch_sizes(self, model: str) -> Sequence[int]:
         """Return the profiled batch sizes of a model, ascending."""
         return self._sizes[model]

@@ -10,7 +10,7 @@ from isim.fault_line import fault, one_line, what_raised
 from isim.policies.policy import Dispatch, Drop, Event, Reject, Request, WakeAt
 
 _SHOWN = 5
-_ENGINE = ("isim.simulation", "isim.clock")
+_ENGINE = ("isim.simulation", "isim.server", "isim.clock")
 _TAKES_DECISIONS = ("_ask", "_carry_out_some", "_carry_out")
 
 

@@ -69,6 +69,11 @@ def run_cases(run: Run, profile_path: str | None = None) -> tuple[Cases, Prepare
 
 
 def _members(run: Run, profile_path: str | None) -> tuple[Operations, Sharing, dict[tuple[str, int], Member]]:
+    if "other_profiles" in run.description["inputs"]:
+        raise RunError(
+            f"{run.folder}: GPUs of several kinds (found {run.description['parameters']['gpus']}), and predictors are "
+            "compared on one; give a run of one kind"
+        )
     parameters, known = run.description["parameters"], run.description["inputs"]["profile"]
     models = tuple(run.summary["models"])
     path = profile_path or str(parameters["profile"])

@@ -24,6 +24,8 @@ class _Counts(Weights):
 _FLAGS = [
     click.argument("experiment", required=False, type=click.Path(path_type=Path)),
     click.option("--profile", help="Profile of the GPU: a file, or analytic:GPU.  [built-in: analytic:L4]"),
+    click.option("--gpus", help="How many, all alike, or of each profile: 4, or 2xA.parquet,B.parquet.  [built-in: 1]"),
+    click.option("--router", help="Which of several GPUs serves a request.  [built-in: join-shortest-queue]"),
     click.option("--trace", help="Requests of a file."),
     click.option("--arrivals", "process", help="Generate requests: NAME[:key=value,...], see 'isim list arrivals'."),
     click.option("--rate", "rate_rps", type=Rate(), help="Long-run mean rate of generated requests, such as 200rps."),

@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-_KINDS = ["policies", "predictors", "contention", "models", "gpus", "arrivals"]
+_KINDS = ["policies", "predictors", "routers", "contention", "models", "gpus", "arrivals"]
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
 def command(kind: str, as_json: bool) -> None:
-    """List what can be named on the command line: policies, predictors, contention models, networks, GPUs, arrivals.
+    """List what can be named on the command line: policies, routers, predictors, networks, GPUs and more.
 
     \b
     isim list policies
@@ -20,6 +20,7 @@ def command(kind: str, as_json: bool) -> None:
     rows = {
         "policies": _policies,
         "predictors": _predictors,
+        "routers": _routers,
         "contention": _contention,
         "models": _models,
         "gpus": _gpus,
@@ -39,6 +40,10 @@ def _policies() -> list[dict[str, Any]]:
 
 def _predictors() -> list[dict[str, Any]]:
     return _plugins("isim.predictors")
+
+
+def _routers() -> list[dict[str, Any]]:
+    return _plugins("isim.routers")
 
 
 def _contention() -> list[dict[str, Any]]:

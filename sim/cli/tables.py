@@ -88,6 +88,7 @@ def run_facts(description: Mapping[str, Any]) -> list[tuple[str, str]]:
     gpu = f", {device['name']}" if isinstance(device, dict) and device.get("name") else ""
     facts = [
         ("profile", f"{parameters['profile']} ({description['provenance']}{gpu})"),
+        *_fleet(description),
         ("requests", _source(parameters)),
         ("policy", parameters["policy"]),
         *([] if parameters.get("predictor") is None else [("predictor", parameters["predictor"])]),
@@ -98,6 +99,14 @@ def run_facts(description: Mapping[str, Any]) -> list[tuple[str, str]]:
     horizon = f" of {format_seconds(parameters['horizon_s'])}" if parameters["horizon_s"] is not None else ""
     boundaries = f"{ending['kernel_boundaries']:,} kernel boundaries"
     return [*facts, ("simulated", f"{_significant(ending['end_s'])} s{horizon}, {boundaries}")]
+
+
+def _fleet(description: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the GPUs and their router, if there are several."""
+    if "router" not in description:
+        return []
+    parameters = description["parameters"]
+    return [("GPUs", str(parameters["gpus"])), ("router", parameters["router"])]
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], left: int = 0) -> None:

@@ -121,6 +121,21 @@ def test_what_was_left_undone_is_said_on_stderr(folder: Path) -> None:
     assert CliRunner().invoke(show_command, ["out"]).stderr.startswith("isim: 249 of 500 requests")
 
 
+def test_several_gpus_and_their_router_are_named(folder: Path) -> None:
+    ran = isim(
+        "run", *SHORT, "--gpus", "2xanalytic:L4,analytic:T4", "--router", "least-loaded", "-o", "out", cwd=folder
+    )
+    assert ran.returncode == 0
+    assert re.search(r"^GPUs +2xanalytic:L4,analytic:T4$", ran.stdout, re.MULTILINE)
+    assert re.search(r"^router +least-loaded$", ran.stdout, re.MULTILINE)
+    wrong = isim("run", *SHORT, "--gpus", "2", "--router", "by-model:place=vgg19@2", "-o", "wrong", cwd=folder)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert wrong.stderr.endswith(
+        "isim: router by-model: place vgg19@2: that GPU does not serve it; correct the placement\n"
+    )
+    assert not (folder / "wrong").exists()
+
+
 def test_clients_are_told_from_arrivals(folder: Path) -> None:
     arguments = ["--profile", "p.parquet", "--clients", "ant=2,bee", "--think", "3ms", "--requests-per-client", "5"]
     ran = CliRunner().invoke(run_command, [*arguments, "-o", "out", "-v"], catch_exceptions=False)
@@ -132,6 +147,7 @@ def test_clients_are_told_from_arrivals(folder: Path) -> None:
     ("kind", "name"),
     [
         ("policies", "dynamic"),
+        ("routers", "by-model"),
         ("contention", "leftover"),
         ("models", "vit_b_16"),
         ("gpus", "L4"),

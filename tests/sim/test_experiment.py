@@ -147,8 +147,8 @@ def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> 
 )
 def test_one_sentence_a_mistake(text: str, problem: str, tmp_path: Path) -> None:
     keys = (
-        "profile, trace, arrivals, clients, then, policy, predictor, sharing, concurrency, contention, slo, noise, "
-        "horizon, seed"
+        "profile, gpus, router, trace, arrivals, clients, then, policy, predictor, sharing, concurrency, contention, "
+        "slo, noise, horizon, seed"
     )
     named = any(source in text for source in ("trace", "arrivals", "clients", "profile"))
     found = problems(text if named else f"trace = 't.parquet'\n{text}", tmp_path)

@@ -1,0 +1,1 @@
+"""Routers: which of several GPUs serves a request."""
