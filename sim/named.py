@@ -1,6 +1,6 @@
 """What an experiment names, plug-ins, files and models: looked for even where the experiment cannot be built."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from isim.experiment_keys import ExperimentKeys, is_analytic
 from isim.inputs import Inputs, Problems, check_trace_file, load_inputs, read_profile
 from isim.objectives import check_objectives
 from isim.policies.registry import make_policy, parse_policy
+from isim.policies.routers.registry import make_router
 from isim.seeded import make_seeded, with_seed
 from isim.traces.generators.registry import make_source
 
@@ -38,10 +39,12 @@ def check_named(experiment: ExperimentKeys) -> None:
     Raises
     ------
     IsimError
-        A policy, predictor, contention model or parameter is wrong, or an objective is of no model; all at once.
+        A policy, predictor, router, contention model or parameter is wrong, or an objective is of no model; all at
+        once.
     """
     problems = Problems()
-    _build_each(problems, experiment.policy, experiment.predictor, experiment.contention)
+    named = {name: getattr(experiment, name) for name in ("policy", "predictor", "router", "contention")}
+    _build_each(problems, {name: spec for name, spec in named.items() if spec is not None})
     with suppress(IsimError):
         models = _models(experiment.profile)
         problems.collect(lambda: check_objectives(experiment.slo_s, models))
@@ -73,20 +76,23 @@ def name_problems(keys: Mapping[str, Any], wrong: Iterable[tuple[int | str, ...]
         problems.collect(lambda: check_trace_file(text["trace"]))
     for process in _processes(keys):
         problems.collect(partial(make_source, process))
-    _build_each(problems, text.get("policy"), text.get("predictor"), text.get("contention"))
+    _build_each(problems, text)
     if models is not None and isinstance(slo := keys.get("slo"), Mapping):
         named = [model for model in slo if ("slo", model) not in said]
         problems.collect(lambda: check_objectives(named, models))
     return problems.sentences
 
 
-def _build_each(problems: Problems, policy: str | None, predictor: str | None, contention: str | None) -> None:
-    if policy is not None:
-        problems.collect(lambda: make_policy(with_seed(parse_policy, policy, 0)))
-    if predictor is not None:
-        problems.collect(lambda: make_seeded(predictor, 0))
-    if contention is not None:
-        problems.collect(lambda: load_contention(contention))
+def _build_each(problems: Problems, specs: Mapping[str, str]) -> None:
+    build: Mapping[str, Callable[[str], object]] = {
+        "policy": lambda spec: make_policy(with_seed(parse_policy, spec, 0)),
+        "predictor": lambda spec: make_seeded(spec, 0),
+        "router": lambda spec: make_router(spec, 0),
+        "contention": load_contention,
+    }
+    for name, make in build.items():
+        if name in specs:
+            problems.collect(partial(make, specs[name]))
 
 
 def _models(profile: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 from isim.contention.contract import ContentionModel
 from isim.contention.usable import check_usable
 from isim.contention_file import load_contention
-from isim.errors import ExperimentError, PolicyError, ProfileError
+from isim.errors import ExperimentError, ProfileError
 from isim.experiment_keys import ExperimentKeys, is_analytic
 from isim.inputs import Inputs, Problems
 from isim.look_ahead import Foresees
@@ -26,7 +25,7 @@ from isim.policies.registry import make_policy, parse_policy
 from isim.policies.routers.registry import make_router
 from isim.policies.routers.router import Router
 from isim.profiler.profile import Profile
-from isim.seeded import make_seeded
+from isim.seeded import make_seeded, with_seed
 from isim.sharing_modes import Sharing, parse_sharing
 from isim.traces.streams import stream
 from isim.workload import Client, ClosedLoop, Graph, Replay, Step, Workload
@@ -60,7 +59,7 @@ class World(NamedTuple):
 
 def takes_seed(policy: str) -> bool:
     """Return whether the seed of a run reaches a policy: its class takes a `seed`, which the spec leaves open."""
-    return _with_seed(policy, 0) is not None
+    return with_seed(parse_policy, policy, 0) != policy
 
 
 def build(experiment: ExperimentKeys, inputs: Inputs) -> World:
@@ -209,16 +208,7 @@ def _workload(experiment: ExperimentKeys, inputs: Inputs) -> Workload:
 
 def _seeded(experiment: ExperimentKeys) -> str:
     """Return the policy's spec, with a seed from a stream of its own if the class takes one."""
-    return _with_seed(experiment.policy, _seed(experiment, "policy")) or experiment.policy
-
-
-def _with_seed(policy: str, seed: int) -> str | None:
-    for joint in (":", ","):  # before the first parameter, or after others
-        spec = f"{policy.rstrip(': ')}{joint}seed={seed}"
-        with suppress(PolicyError):
-            if parse_policy(spec)[1].get("seed") == seed:
-                return spec
-    return None
+    return with_seed(parse_policy, experiment.policy, _seed(experiment, "policy"))
 
 
 def _check_objectives(experiment: ExperimentKeys, inputs: Inputs) -> None:

@@ -29,7 +29,10 @@ class Seeded:
         ({"slo": {"resnet50": "5ms", "*": "1s"}}, []),
         ({"slo": {"resnet5": "5ms", "a": "0s"}}, ["slo.resnet5"]),
         ({"arrivals": {"process": "poison", "tenants": {"x": {"process": "gama"}, "y": 3}}}, ["poison", "gama"]),
-        ({"policy": "gredy", "predictor": "orcle", "contention": "no.toml"}, ["policy", "predictor", "no.toml"]),
+        (
+            {"policy": "gredy", "predictor": "orcle", "router": "random", "contention": "no.toml"},
+            ["policy", "predictor", "router", "no.toml"],
+        ),
     ],
 )
 def test_each_is_said_once(keys: dict[str, Any], places: list[str]) -> None:
