@@ -1,6 +1,7 @@
 """A table and a JSON footer that says where it comes from: what a profile, a recording and telemetry are as files."""
 
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 from isim.profiler.parquet_file import digest, read_parquet, write_parquet
 
 
-class FootedTable:
+class FootedTable(ABC):
     """Hold a checked table and its footer; a subclass says what it is and checks what it adopts.
 
     Parameters
@@ -30,9 +31,9 @@ class FootedTable:
         self._footer_json = footer_json
 
     @classmethod
+    @abstractmethod
     def from_table(cls, table: pa.Table, footer: dict[str, Any], where: str = "table") -> Self:
         """Check, sort and adopt a table."""
-        raise NotImplementedError
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

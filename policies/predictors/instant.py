@@ -1,5 +1,6 @@
 """What models share that tell slowdown from who is there, and are carried over overlaps."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from isim.policies.parameters import Check, choice
@@ -10,7 +11,7 @@ from isim.policies.predictors.parameters import check_parameters, number
 from isim.policies.predictors.predictor import CoRunner, Member, Observation, Prediction, Stay
 
 
-class Instant:
+class Instant(ABC):
     """Average over overlaps what `slowdown_beside` says of each; a batch alone is not slowed.
 
     Parameters
@@ -42,9 +43,9 @@ class Instant:
         self._name = name
         self._reading = make_reading(features, alpha)
 
+    @abstractmethod
     def slowdown_beside(self, target: Member, others: Sequence[Member]) -> float:
         """Return the slowdown of `target` while the same others, at least one, are beside it."""
-        raise NotImplementedError
 
     def predict(self, target: Member, co_runners: Sequence[CoRunner], so_far: Sequence[Stay] = ()) -> Prediction:
         """Return the weighed mean over overlaps."""

@@ -249,7 +249,7 @@ def test_measured_pairs_of_igniter_as_in_the_table_of_the_issue(shared_data: Pat
 
     solo, pairs = (shared_data / "gpu" / "v100-igniter" / f"{name}.csv" for name in ("solo", "pairs"))
     if not pairs.is_file():
-        pytest.skip(f"no {pairs}")
+        pytest.skip(f"these measured pairs are not among the real data (no {pairs})")
     read_batch_averages([solo], "igniter").write(tmp_path / "p.parquet")
     record(read_igniter([solo, pairs]))[0].write(tmp_path / "c.parquet")
     cases, _ = load_cases(tmp_path / "c.parquet", str(tmp_path / "p.parquet"), None)

@@ -1,5 +1,6 @@
 """The latest examples, for learners that are trained anew from time to time."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 
 import numpy as np
@@ -9,7 +10,7 @@ from isim.policies.kernels import Floats
 from isim.policies.predictors.learned.spread import Spread
 
 
-class Window:
+class Window(ABC):
     """Keep the latest examples, train on them every so often, and predict by what `train` returns.
 
     Parameters
@@ -27,13 +28,13 @@ class Window:
         self._new = 0
         self._spread = Spread()
 
+    @abstractmethod
     def answer(self, x: Floats) -> float | None:
         """Return y at `x`; None before the first training."""
-        raise NotImplementedError
 
+    @abstractmethod
     def train(self, x: Floats, y: Floats) -> None:
         """Train on these examples alone."""
-        raise NotImplementedError
 
     def predict(self, x: Floats) -> tuple[float, float]:
         """Return y at `x`, which is the last feature (1, or the time alone) before the first training."""

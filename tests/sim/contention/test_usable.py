@@ -3,50 +3,13 @@
 from pathlib import Path
 
 import pytest
+from own_contention import HEAD, speeds
 from worlds import kernel, profile_of
 
 from isim.contention.usable import check_usable
 from isim.contention_file import load_contention
 from isim.errors import ContentionError
 from isim.operations import Operations
-
-HEAD = """
-import numpy as np
-from numba import njit
-from isim.contention.contract import SPEEDS
-
-
-def _plain(running, count, demand, parameters, speed):
-    for k in range(count):
-        speed[k] = 1.0
-
-
-@njit(SPEEDS)
-def _ones(running, count, demand, parameters, speed):
-    for k in range(count):
-        speed[k] = 1.0
-
-
-class Base:
-    name = "base"
-    speeds = staticmethod(_ones)
-
-    @property
-    def parameters(self):
-        return np.zeros(1)
-
-    def demand(self, operations):
-        return np.column_stack([operations.needed("sm", None, self.name)])
-"""
-
-
-def speeds(body: str, decorator: str = "@njit(SPEEDS)") -> str:
-    """Return a model whose function has this body for every k."""
-    return (
-        f"\n{decorator}\ndef _own(running, count, demand, parameters, speed):\n"
-        f"    for k in range(count):\n        {body}\n\n"
-        "class Mine(Base):\n    speeds = staticmethod(_own)\n"
-    )
 
 
 def method(code: str) -> str:

@@ -94,7 +94,7 @@ def test_error_on_measured_pairs(name: str, shared_data: Path, cases_of: Callabl
     """Trained without a pair of models and asked about it, better than what it has to beat."""
     folder = shared_data / "gpu" / name
     if not folder.is_dir():
-        pytest.skip(f"no {folder}")
+        pytest.skip(f"these measured pairs are not among the real data (no {folder})")
     batches = cases_of(folder)
     pairs = [frozenset([each.target.model, each.stays[0].co_runners[0].model]) for each in batches]
     errors = []
