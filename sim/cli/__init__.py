@@ -64,9 +64,10 @@ def cli() -> None:
 def main() -> None:
     """Run the command line: exit codes 0 done, 1 wrong input, 2 usage, 3 verdict "no", 4 no GPU, 130 interrupted."""
     gc.set_threshold(1_000_000, *gc.get_threshold()[1:])  # looking for garbage while modules load takes half a second
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as control-C: what is half written is removed
-        if signal.getsignal(number) is signal.SIG_DFL:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # what is half written is removed
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupt)
+    sys.unraisablehook = _leave_out_interruptions
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - as long as the process
     if sys.stdout is None:
@@ -101,10 +102,16 @@ def main() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Raise as control-C does, and again until it takes effect: what is raised in a destructor, say, is lost."""
+    """Raise as control-C does, and again until it takes effect: what is raised in a destructor or callback is lost."""
     signal.signal(signal.SIGALRM, _interrupt)
     signal.setitimer(signal.ITIMER_REAL, 2.0)
     raise KeyboardInterrupt
+
+
+def _leave_out_interruptions(lost: "sys.UnraisableHookArgs") -> None:
+    """Say nothing of an interruption raised where nothing can be raised: it comes again."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
 
 
 def _discard_answer() -> None:

@@ -22,6 +22,20 @@ ANSWERS = {
     "help": ["run", "--help"],
 }
 
+INTERRUPTS_ITSELF = """
+import ctypes, os
+from isim.policies.greedy import Greedy
+
+@ctypes.CFUNCTYPE(None)
+def called_back():
+    os.kill(os.getpid(), {number})
+
+class Own(Greedy):
+    def __init__(self):
+        called_back()
+        super().__init__()
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -94,9 +108,21 @@ def test_a_signal_at_any_moment_leaves_nothing(tmp_path: Path) -> None:
             out, err = process.communicate(timeout=60)
         finally:
             process.kill()
-        assert process.returncode in (130, -signal.SIGTERM), err
+        # Interrupted in text that a library executes, Python ends itself by SIGINT, which a shell shows as 130 too.
+        assert process.returncode in (130, -signal.SIGTERM, -signal.SIGINT), err
         assert (out, err.strip().replace("isim: interrupted", "")) == ("", "")
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_a_callback_of_c_is_heard_after_it(tmp_path: Path, number: signal.Signals) -> None:
+    """Nothing can be raised in a callback from C, and the compiler that numba uses calls back."""
+    (tmp_path / "own.py").write_text(INTERRUPTS_ITSELF.format(number=int(number)))
+    ran = subprocess.run(
+        [*ISIM, *LONG, "--policy", "own.py:Own"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (130, "", "isim: interrupted")
+    assert [found.name for found in tmp_path.iterdir() if found.name != "__pycache__"] == ["own.py"]
 
 
 def test_two_signals_still_leave_nothing(tmp_path: Path) -> None:
