@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from isim.calibration.mixes import Mix, folds, measured, read_mixes
+from isim.calibration.replay import replay
 from isim.contention.contract import ContentionModel
 from isim.errors import ContentionError
-from isim.mixes import Mix, folds, measured, read_mixes
 from isim.operations import Operations
 from isim.profiler.profile import Profile
-from isim.replay import replay
 
 Floats = npt.NDArray[np.float64]
 
@@ -173,7 +173,7 @@ def calibrate(profile_path: str, recording_path: str, sharing: str, names: Seque
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    from isim.linear_baseline import linear_errors
+    from isim.calibration.linear_baseline import linear_errors
     from isim.plugins import parse_plugin
     from isim.profiler.colocation import Recording
     from isim.run import versions

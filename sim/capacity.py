@@ -7,12 +7,12 @@ from pathlib import Path
 from isim.compare import DESCRIPTION, Rules, is_random, prepare
 from isim.comparison.capacity import Capacity, measure_capacity
 from isim.comparison.capacity_document import document
+from isim.comparison.executor import Executor, Here
 from isim.comparison.load import rate_rps
 from isim.comparison.requirement import Requirement
 from isim.comparison.run_store import opened
 from isim.comparison.sweep import Sweep, Told
 from isim.comparison.variants import Variant
-from isim.executor import Executor, Here
 from isim.whole_folder import writing
 
 

@@ -9,8 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from isim.building.inputs import Inputs, Problems, load_inputs
+from isim.building.named import check_named
+from isim.building.world import takes_seed
 from isim.comparison.comparison import Comparison
 from isim.comparison.document import document
+from isim.comparison.executor import Executor, Here
 from isim.comparison.half_width import HalfWidth
 from isim.comparison.notes import notes
 from isim.comparison.pairs import RANKING
@@ -19,16 +23,12 @@ from isim.comparison.run_store import opened
 from isim.comparison.sweep import Sweep, Told
 from isim.comparison.variants import Variant, check_variants
 from isim.errors import ExperimentError
-from isim.executor import Executor, Here
 from isim.experiment import Experiment
-from isim.inputs import Inputs, Problems, load_inputs
-from isim.named import check_named
 from isim.policies.predictors.registry import parse_predictor
 from isim.policies.routers.registry import parse_router
 from isim.run import Run
 from isim.simulate import check
 from isim.whole_folder import check_free, writing
-from isim.world import takes_seed
 
 DESCRIPTION = "compare.json"
 

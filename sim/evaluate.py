@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from isim.ask import train
-from isim.cases import Case, Cases
+from isim.building.inputs import Problems
+from isim.building.seeded import make_seeded
+from isim.engine.ask import train
 from isim.errors import PredictorError
-from isim.inputs import Problems
+from isim.evaluation.cases import Case, Cases
+from isim.evaluation.prediction_metrics import LEVEL, learning_curve, prediction_metrics, recovery
+from isim.evaluation.prequential import MOMENTS, Said, prequential
+from isim.evaluation.resampling import Resampling
+from isim.evaluation.splits import split_cases
 from isim.operations import Floats
 from isim.policies.predictors.predictor import Predictor
 from isim.policies.predictors.registry import make_predictor
-from isim.prediction_metrics import LEVEL, learning_curve, prediction_metrics, recovery
-from isim.prequential import MOMENTS, Said, prequential
-from isim.resampling import Resampling
-from isim.seeded import make_seeded
-from isim.splits import split_cases
 
 LEARNING = ("frozen", "online")
 """After its training a predictor stays as it is, or goes on learning."""

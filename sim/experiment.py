@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ValidationError
 
+from isim.building.experiment_keys import (
+    BUILT_IN,
+    MLPERF,
+    Arrivals,
+    Clients,
+    ExperimentKeys,
+    Following,
+    Sender,
+    is_analytic,
+)
+from isim.building.experiment_problems import Path as KeyPath
+from isim.building.experiment_problems import sentences
+from isim.building.gpu_list import named_profiles, renamed
 from isim.errors import ExperimentError
-from isim.experiment_keys import BUILT_IN, MLPERF, Arrivals, Clients, ExperimentKeys, Following, Sender, is_analytic
-from isim.experiment_problems import Path as KeyPath
-from isim.experiment_problems import sentences
 from isim.fault_line import one_line
-from isim.gpu_list import named_profiles, renamed
 
 if TYPE_CHECKING:
-    from isim.inputs import Inputs
+    from isim.building.inputs import Inputs
     from isim.run import Run
 
 
@@ -115,7 +124,7 @@ class Experiment(ExperimentKeys):
             known |= {("arrivals", "tenants", name): _keys(Sender) for name in _tenants(keys)}
             known |= {("then", number): _keys(Following) for number in range(100)}
             problems = [*problems, *sentences(error.errors(include_url=False), file, flag_of, known)]
-        from isim.named import name_problems
+        from isim.building.named import name_problems
 
         raise ExperimentError(*problems, *name_problems(keys, wrong))
 

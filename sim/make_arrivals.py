@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from isim.building.inputs import load_inputs
 from isim.errors import ExperimentError
 from isim.experiment import Experiment
-from isim.inputs import load_inputs
 from isim.traces.generators.registry import make_process
 from isim.traces.trace import Trace
 

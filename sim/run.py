@@ -102,7 +102,7 @@ class Run:
 
     @property
     def own_slo(self) -> dict[str, dict[str, Any]]:
-        """By model how many requests carry objectives of their own, as `isim.objectives.own_slo` says it."""
+        """By model how many requests carry objectives of their own, as `isim.building.objectives.own_slo` says it."""
         found = (self.description["inputs"].get("trace") or {}).get("own_slo")
         return found if isinstance(found, dict) else {}
 

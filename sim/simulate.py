@@ -8,23 +8,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from isim.building.experiment_keys import ExperimentKeys, is_analytic
+from isim.building.inputs import Inputs, describe_file
+from isim.building.named import load_named
+from isim.building.objectives import own_slo
+from isim.building.world import ROUTER, World, build
+from isim.engine.predicting import Predicting
+from isim.engine.recorder import Recorder
+from isim.engine.routing import Routing
+from isim.engine.simulation import Ending, Simulation
+from isim.engine.surroundings import Served
 from isim.errors import RunError
-from isim.experiment_keys import ExperimentKeys, is_analytic
-from isim.inputs import Inputs, describe_file
 from isim.metrics import measure
-from isim.named import load_named
-from isim.objectives import own_slo
 from isim.policies.predictors.predictor import Predictor
-from isim.predicting import Predicting
 from isim.profiler.profile import Profile
-from isim.recorder import Recorder
-from isim.routing import Routing
 from isim.run import DESCRIPTION, Run, versions
-from isim.simulation import Ending, Simulation
-from isim.surroundings import Served
 from isim.traces.trace import Trace
 from isim.whole_folder import also_taken, check_free, writing
-from isim.world import ROUTER, World, build
 
 
 def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool, inputs: Inputs | None) -> Run:

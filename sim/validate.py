@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from isim.calibrate import predict
+from isim.calibration.mixes import Mix, measured
+from isim.calibration.replay import PHASES
 from isim.contention.contract import ContentionModel
-from isim.mixes import Mix, measured
 from isim.profiler.profile import Profile
-from isim.replay import PHASES
 
 Floats = npt.NDArray[np.float64]
 

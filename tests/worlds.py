@@ -5,12 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from isim.batch import Batch
 from isim.contention.contract import ContentionModel
+from isim.engine.batch import Batch
+from isim.engine.simulation import Ending, Simulation
 from isim.operations import Operations
 from isim.policies.policy import Overlap, Policy, Request
 from isim.profiler.profile import Profile
-from isim.simulation import Ending, Simulation
 from isim.workload import Workload
 
 Operation = Mapping[str, Any]

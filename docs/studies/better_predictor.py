@@ -13,7 +13,7 @@ from measured_pairs import measured_pairs
 from study import MEASURED, OTHER_TRUTHS, TRUTH, batches, mse, parser_of, profile_of, publish, said_by, shown
 
 from isim.evaluate import evaluate, trials_of
-from isim.prequential import MOMENTS
+from isim.evaluation.prequential import MOMENTS
 from isim.statistics import interval, paired_difference
 
 BASE = "rls:forgetting=0.98"

@@ -12,11 +12,11 @@ import numpy as np
 from study import NAMES, TRUTH, batches, parser_of, profile_of, publish, shown
 from three_batches import Example, example, timeline_svg
 
-from isim.ask import ask, train
-from isim.cases import Case
+from isim.building.seeded import make_seeded
+from isim.engine.ask import ask, train
+from isim.evaluation.cases import Case
 from isim.policies.predictors.predictor import Predictor
 from isim.profiler.profile import Profile
-from isim.seeded import make_seeded
 from isim.statistics import interval
 
 READINGS = ("static", "ewma,alpha=0.5", "overlap")

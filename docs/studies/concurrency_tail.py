@@ -13,8 +13,8 @@ import pyarrow as pa
 from head_of_line import blocked_s
 from study import OTHER_TRUTHS, TRUTH, parser_of, publish, rate_rps, shown
 
+from isim.building.inputs import read_profile
 from isim.experiment import Experiment
-from isim.inputs import read_profile
 from isim.profiler.profile import Profile
 from isim.statistics import interval, paired_difference
 from isim.traces.plots.curves import Curve

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from study import KNOWN, rate_rps
 
-from isim.cases import Cases
+from isim.evaluation.cases import Cases
+from isim.evaluation.run_cases import run_cases
 from isim.experiment import Experiment
 from isim.profiler.profile import Profile
-from isim.run_cases import run_cases
 from isim.traces.trace import Trace
 
 LOAD, NEW_SHARE = 0.9, 0.25

@@ -13,7 +13,7 @@ from deployment import long_run
 from scipy.stats import binomtest
 from study import TRUTH, UNSEEN, batches, measured, parser_of, profile_of, publish, said_by, shown
 
-from isim.prediction_metrics import recovery
+from isim.evaluation.prediction_metrics import recovery
 from isim.statistics import interval
 from isim.traces.plots.curves import Curve
 from isim.traces.plots.panels import Panel, panels_svg

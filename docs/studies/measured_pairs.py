@@ -5,7 +5,8 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from isim.cases import Cases
+from isim.evaluation.cases import Cases
+from isim.evaluation.recording_cases import recording_cases
 from isim.profiler.colocation import Recording
 from isim.profiler.importers.batch_averages import read_batch_averages
 from isim.profiler.importers.combine import combine_kernel_tables
@@ -15,7 +16,6 @@ from isim.profiler.importers.recordings.igniter import read_igniter
 from isim.profiler.importers.recordings.kace import read_kace
 from isim.profiler.importers.recordings.record import record
 from isim.profiler.profile import Profile
-from isim.recording_cases import recording_cases
 
 _COLUMNS = {"name": "kernel", "duration": "duration_us", "sm": "sm_throughput_pct", "memory": "memory_throughput_pct",
             "dram": "dram_throughput_pct", "segment": "segment", "repeats": "segment_repeats"}  # fmt: skip

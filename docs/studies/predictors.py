@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from study import SETS, TRUTH, parser_of, profile_of, publish, serve, shown
 
-from isim.cases import Cases
 from isim.evaluate import Trial, evaluate, trials_of
-from isim.run_cases import run_cases
+from isim.evaluation.cases import Cases
+from isim.evaluation.run_cases import run_cases
 from isim.statistics import interval, paired_difference
 from isim.traces.plots.curves import Curve
 from isim.traces.plots.panels import Panel, panels_svg

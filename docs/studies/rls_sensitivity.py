@@ -10,7 +10,7 @@ from typing import Any
 from heat_map import heat_maps_svg
 from study import SETS, TRUTH, batches, mse, parser_of, profile_of, publish, said_by, shown
 
-from isim.prequential import MOMENTS
+from isim.evaluation.prequential import MOMENTS
 from isim.statistics import interval
 
 FORGETTING = (0.9, 0.95, 0.98, 0.99, 0.999, 1.0)

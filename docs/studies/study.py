@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from isim.ask import train
-from isim.cases import Cases
+from isim.building.inputs import read_profile
+from isim.building.seeded import make_seeded
+from isim.engine.ask import train
+from isim.evaluation.cases import Cases
+from isim.evaluation.prequential import Said, prequential
+from isim.evaluation.run_cases import run_cases
 from isim.experiment import Experiment
-from isim.inputs import read_profile
-from isim.prequential import Said, prequential
 from isim.profiler.networks.registry import network_names
 from isim.profiler.profile import Profile
 from isim.run import Run
-from isim.run_cases import run_cases
-from isim.seeded import make_seeded
 from isim.statistics import Interval
 
 TRUTH = "leftover:kappa=1.05,beta=0"

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from isim.building.inputs import read_profile
 from isim.experiment import Experiment
-from isim.inputs import read_profile
 from isim.operations import Operations
 from isim.profiler.networks.registry import network_names
 

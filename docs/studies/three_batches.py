@@ -6,11 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from isim.cases import Case
+from isim.evaluation.cases import Case
+from isim.evaluation.run_cases import run_cases
 from isim.experiment import Experiment
 from isim.profiler.profile import Profile
 from isim.run import Run
-from isim.run_cases import run_cases
 from isim.traces.trace import Trace
 
 BRIEF = 0.2

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from study import SETS, TRUTH, batches, measured, mse, parser_of, profile_of, publish, said_by, serve, shown
 
-from isim.cases import Cases
-from isim.run_cases import run_cases
+from isim.evaluation.cases import Cases
+from isim.evaluation.run_cases import run_cases
 from isim.statistics import interval
 from isim.traces.plots.curves import Curve
 from isim.traces.plots.panels import Panel, panels_svg

@@ -32,7 +32,7 @@ def command(
 
     from isim.calibrate import calibrate
     from isim.cli.tables import print_table
-    from isim.contention_file import check_free, write_contention
+    from isim.contention.contention_file import check_free, write_contention
     from isim.plugins import list_plugins
 
     if output is not None:

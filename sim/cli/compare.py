@@ -47,8 +47,8 @@ def command(
     from isim.cli.kept import kept
     from isim.cli.progress_bar import progress_bar
     from isim.cli.surely import check_figure
+    from isim.comparison.executor import make_executor
     from isim.comparison.variants import variants_of
-    from isim.executor import make_executor
     from isim.whole_folder import also_taken
 
     condition = Condition.parse(fail_if)

@@ -45,8 +45,8 @@ def command(
     from isim.cli.evaluation_table import print_evaluation
     from isim.cli.progress import progress
     from isim.evaluate import describe_cases, evaluate, trials_of
-    from isim.evaluation_plot import evaluation_svg
-    from isim.load_cases import load_cases
+    from isim.evaluation.evaluation_plot import evaluation_svg
+    from isim.evaluation.load_cases import load_cases
     from isim.run import versions
     from isim.traces.whole_file import whole_file
 

@@ -59,8 +59,8 @@ def command(
 
 
 def _colocation(profile: str, recording: str, contention: str, sharing: str) -> dict[str, Any]:
-    from isim.contention_file import load_contention
-    from isim.mixes import read_mixes
+    from isim.calibration.mixes import read_mixes
+    from isim.contention.contention_file import load_contention
     from isim.profiler.colocation import Recording
     from isim.profiler.profile import Profile
     from isim.validate import validate

@@ -4,10 +4,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from isim.building.inputs import Inputs, load_inputs
 from isim.comparison.replication import figures_after, warm_up_of
 from isim.errors import ExperimentError
 from isim.experiment import Experiment
-from isim.inputs import Inputs, load_inputs
 from isim.profiler.profile import Profile
 from isim.traces.trace import Trace
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from isim.comparison.comparison import Figures
+from isim.comparison.warm_up import WarmUp, warm_up
 from isim.metrics import measure
 from isim.run import Run
-from isim.warm_up import WarmUp, warm_up
 
 
 class Replication(NamedTuple):

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from isim.building.experiment_keys import ExperimentKeys
 from isim.errors import RunError
-from isim.experiment_keys import ExperimentKeys
 from isim.run import versions
 
 _FILE = re.compile(r"(.+?\.(?:py(?=:|$)|[A-Za-z0-9]+$))")

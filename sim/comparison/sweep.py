@@ -5,10 +5,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from isim.building.inputs import load_inputs
+from isim.comparison.executor import Executor
 from isim.comparison.run_store import RunStore
-from isim.executor import Executor
 from isim.experiment import Experiment
-from isim.inputs import load_inputs
 from isim.profiler.profile import Profile
 from isim.run import Run
 

@@ -7,10 +7,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from isim.building.inputs import Problems
+from isim.building.named import check_named
 from isim.errors import ExperimentError
 from isim.experiment import Experiment, read_toml
-from isim.inputs import Problems
-from isim.named import check_named
 
 SHARED = ("profile", "trace", "arrivals", "clients", "then", "slo", "noise", "horizon", "seed")
 """Keys that must not vary: they say which requests are served, what they demand, and with which luck."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from isim.building.inputs import load_inputs
 from isim.cli import cli
 from isim.experiment import Experiment
-from isim.inputs import load_inputs
 from isim.plugins import list_plugins
 from isim.traces.trace import Trace
 

@@ -11,10 +11,10 @@ import pytest
 from worlds import kernel, profile_of
 
 from isim.calibrate import predict
+from isim.calibration.mixes import Mix
+from isim.calibration.replay import Process
 from isim.contention.leftover import Leftover
-from isim.mixes import Mix
 from isim.profiler.colocation import Recording
-from isim.replay import Process
 
 PROFILE = profile_of(
     {

@@ -280,7 +280,7 @@ def test_bad_flags(folder: Path, arguments: list[str], said: str) -> None:
 
 
 def test_bad_executors(folder: Path) -> None:
-    from isim.executor import make_executor
+    from isim.comparison.executor import make_executor
 
     for spec in ("processes:0", "threads", "dask://nowhere", "dask://a:b"):
         with pytest.raises(ExperimentError, match="executor: no such place to run"):

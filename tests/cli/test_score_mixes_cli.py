@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from isim.calibrate import predict
+from isim.calibration.mixes import Mix
+from isim.calibration.replay import PHASES, Process
 from isim.contention.leftover import Leftover
-from isim.mixes import Mix
 from isim.profiler.profile import Profile
-from isim.replay import PHASES, Process
 
 KERNELS = {"a": [(400, 80), (300, 60)], "b": [(2000, 90)], "c": [(100, 40), (150, 70), (250, 95)]}  # us, per cent
 SIZES = {"a": 2, "b": 8, "c": 2}

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from isim.batch import Batch
 from isim.contention.contract import ContentionModel
+from isim.engine.batch import Batch
+from isim.engine.simulation import Simulation
 from isim.operations import Operations
 from isim.policies.fcfs import Fcfs
 from isim.policies.policy import Overlap, Request
 from isim.profiler.profile import Profile
-from isim.simulation import Simulation
 from isim.traces.trace import Trace
 from isim.workload import Replay
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import v100_pairs
 
+from isim.calibration.replay import PHASES
 from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
-from isim.replay import PHASES
 
 
 def main() -> None:

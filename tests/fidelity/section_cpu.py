@@ -9,12 +9,12 @@ import pyarrow as pa
 from figures import Section, percent, spread, table
 
 from isim.calibrate import fit
+from isim.calibration.mixes import Mix, read_mixes
 from isim.contention.constant import Constant
 from isim.contention.fair import Fair
 from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
 from isim.contention.roofline import Roofline
-from isim.mixes import Mix, read_mixes
 from isim.profiler.colocation import Recording
 from isim.profiler.profile import Profile
 from isim.validate import repeatability, validate

@@ -11,16 +11,16 @@ from ablations import ABLATIONS, Whole, WithoutGrids
 from figures import Section, percent, resampled, spread, table
 
 from isim.calibrate import Fit, fit, predict
+from isim.calibration.linear_baseline import linear_errors
+from isim.calibration.mixes import Mix, folds, measured
+from isim.calibration.replay import PHASES
 from isim.contention.block_scheduler import BlockScheduler
 from isim.contention.constant import Constant
 from isim.contention.fair import Fair
 from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
 from isim.contention.roofline import Roofline
-from isim.linear_baseline import linear_errors
-from isim.mixes import Mix, folds, measured
 from isim.profiler.profile import Profile
-from isim.replay import PHASES
 
 MODELS = (NoContention, Constant, Fair, Roofline, Leftover, BlockScheduler)
 

@@ -9,16 +9,16 @@ import v100_pairs
 from figures import Floats, Section, percent, resampled, spread, table
 
 from isim.calibrate import predict
+from isim.calibration.mixes import Mix, measured, read_mixes
+from isim.calibration.replay import PHASES
 from isim.contention.block_scheduler import BlockScheduler
 from isim.contention.contract import ContentionModel
 from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
 from isim.contention.roofline import Roofline
-from isim.mixes import Mix, measured, read_mixes
 from isim.profiler.importers.recordings.kace import read_kace
 from isim.profiler.importers.recordings.record import record
 from isim.profiler.profile import Profile
-from isim.replay import PHASES
 from isim.validate import repeatability
 
 _HOST_BOUND = "vit-base-patch16-224"

@@ -18,12 +18,12 @@ import pandas as pd
 import pyarrow as pa
 from rounds import Rounds
 
-from isim.batch import Batch
 from isim.contention.none import NoContention
+from isim.engine.batch import Batch
+from isim.engine.simulation import Simulation
 from isim.operations import Operations
 from isim.policies.policy import Overlap, Request
 from isim.profiler.profile import Profile
-from isim.simulation import Simulation
 from isim.traces.trace import Trace
 from isim.workload import Replay
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import pandas as pd
 
+from isim.calibration.mixes import Mix
+from isim.calibration.replay import Process, replay
 from isim.contention.contract import ContentionModel
-from isim.mixes import Mix
 from isim.operations import Operations
 from isim.profiler.importers.combine import combine_kernel_tables
 from isim.profiler.importers.kernel_table import read_kernel_table
 from isim.profiler.profile import Profile
-from isim.replay import Process, replay
 
 COLUMNS = {
     "name": "kernel",

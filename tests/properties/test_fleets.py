@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from test_invariants import CONTENTIONS, MODELS, POLICIES, arrivals_us, every, networks, profile_from
 from worlds import Log, kernel, simulate
 
-from isim.batch import Batch
-from isim.noise import Noise
+from isim.engine.batch import Batch
+from isim.engine.noise import Noise
+from isim.engine.routing import Routing
+from isim.engine.surroundings import Served
 from isim.operations import Operations
 from isim.policies.policy import Request
 from isim.policies.routers.registry import make_router
 from isim.policies.routers.router import Fleet, Router
 from isim.profiler.profile import Profile
-from isim.routing import Routing
-from isim.surroundings import Served
 from isim.traces.trace import Trace
 from isim.workload import Client, ClosedLoop, Replay, Workload
 

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import kernel, profile_of, simulate
 
-from isim.batch import Batch
 from isim.contention.fair import Fair
 from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
 from isim.contention.roofline import Roofline
+from isim.engine.batch import Batch
 from isim.policies.dynamic import Dynamic
 from isim.policies.fcfs import Fcfs
 from isim.policies.greedy import Greedy

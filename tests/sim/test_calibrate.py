@@ -9,15 +9,15 @@ import pytest
 from worlds import kernel, profile_of
 
 from isim.calibrate import fit, predict
+from isim.calibration.linear_baseline import linear_errors
+from isim.calibration.mixes import Mix, folds, measured, read_mixes
+from isim.calibration.replay import Process
 from isim.contention.constant import Constant
+from isim.contention.contention_file import read_contention, write_contention
 from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
-from isim.contention_file import read_contention, write_contention
 from isim.errors import ContentionError, ProfileError
-from isim.linear_baseline import linear_errors
-from isim.mixes import Mix, folds, measured, read_mixes
 from isim.profiler.colocation import Recording
-from isim.replay import Process
 
 PROFILE = profile_of(
     {

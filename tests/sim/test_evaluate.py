@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isim.ask import ask
-from isim.cases import Case, Cases
+from isim.engine.ask import ask
 from isim.errors import PredictorError
 from isim.evaluate import Trial, describe_cases, evaluate, trials_of
+from isim.evaluation.cases import Case, Cases
+from isim.evaluation.prediction_metrics import learning_curve, prediction_metrics, recovery
+from isim.evaluation.prequential import prequential
+from isim.evaluation.resampling import Resampling
+from isim.evaluation.splits import split_cases
 from isim.policies.predictors.constant import Constant
 from isim.policies.predictors.mean import Mean
 from isim.policies.predictors.predictor import CoRunner, Member, Observation, Prediction, Stay
-from isim.prediction_metrics import learning_curve, prediction_metrics, recovery
-from isim.prequential import prequential
-from isim.resampling import Resampling
-from isim.splits import split_cases
 
 
 def member(model: str) -> Member:
@@ -242,7 +242,7 @@ def test_asking_changes_nothing(predictor: Mean) -> None:
 
 def test_measured_pairs_of_igniter_as_in_the_table_of_the_issue(shared_data: Path, tmp_path: Path) -> None:
     """None 8.3 % and the constant of the other pairs 3.3 %: computed apart from this code, from the same files."""
-    from isim.load_cases import load_cases
+    from isim.evaluation.load_cases import load_cases
     from isim.profiler.importers.batch_averages import read_batch_averages
     from isim.profiler.importers.recordings.igniter import read_igniter
     from isim.profiler.importers.recordings.record import record

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import kernel, profile_of, simulate
 
-import isim.inputs
+import isim.building.inputs
 from isim.contention.none import NoContention
 from isim.errors import ExperimentError, IsimError, TraceError
 from isim.experiment import Experiment
@@ -160,8 +160,8 @@ def test_a_stream_is_replayed_as_the_trace_is(tmp_path: Path, monkeypatch: pytes
     trace.write(tmp_path / "t.parquet")
     profile("a", "b").write(tmp_path / "p.parquet")
     runs = []
-    for most_held in (isim.inputs.MOST_HELD_BYTES, 0):
-        monkeypatch.setattr(isim.inputs, "MOST_HELD_BYTES", most_held)
+    for most_held in (isim.building.inputs.MOST_HELD_BYTES, 0):
+        monkeypatch.setattr(isim.building.inputs, "MOST_HELD_BYTES", most_held)
         runs.append(Experiment(profile=str(tmp_path / "p.parquet"), trace=str(tmp_path / "t.parquet")).run())
     assert runs[0].summary == runs[1].summary
     found = [run.description["inputs"]["trace"] for run in runs]

@@ -15,9 +15,9 @@ from worlds import kernel, profile_of
 from isim.compare import Rules, compare
 from isim.comparison.pairs import pairs
 from isim.comparison.variants import Variant
+from isim.comparison.warm_up import warm_up
 from isim.experiment import Experiment
 from isim.statistics import interval
-from isim.warm_up import warm_up
 
 EXPERIMENTS = 1000
 REPLICATIONS = 5

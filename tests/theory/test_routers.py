@@ -11,11 +11,11 @@ from test_queues import REPLICATIONS, WARM_UP, band
 from worlds import kernel, profile_of, simulate
 
 from isim.contention.none import NoContention
+from isim.engine.routing import Routing
+from isim.engine.surroundings import Served
 from isim.operations import Operations
 from isim.policies.fcfs import Fcfs
 from isim.policies.routers.registry import make_router
-from isim.routing import Routing
-from isim.surroundings import Served
 from isim.traces.trace import Trace
 from isim.workload import Replay
 

@@ -8,8 +8,8 @@ import pytest
 from numba import njit
 
 from isim.contention.checks import CONTENTION_CHECKS, check_contention
+from isim.contention.contention_file import load_contention
 from isim.contention.contract import SPEEDS, ContentionModel, Floats
-from isim.contention_file import load_contention
 from isim.operations import Operations
 from isim.plugins import list_plugins
 

@@ -11,8 +11,8 @@ import pytest
 from worlds import kernel, profile_of
 
 from isim.contention.checks import CONTENTION_CHECKS, check_contention
+from isim.contention.contention_file import load_contention
 from isim.contention.usable import speeds_of
-from isim.contention_file import load_contention
 from isim.operations import Operations
 
 PAGE = (Path(__file__).parents[3] / "docs" / "write-a-contention-model.md").read_text(encoding="utf-8")

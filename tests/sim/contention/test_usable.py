@@ -6,8 +6,8 @@ import pytest
 from own_contention import HEAD, speeds
 from worlds import kernel, profile_of
 
+from isim.contention.contention_file import load_contention
 from isim.contention.usable import check_usable
-from isim.contention_file import load_contention
 from isim.errors import ContentionError
 from isim.operations import Operations
 

@@ -13,7 +13,7 @@ def cases_of(tmp_path: Path) -> Callable[[Path], list[Observation]]:
     """Return what reads a folder of iGniter's or Gpulet's tables as `isim evaluate` does."""
 
     def read(folder: Path) -> list[Observation]:
-        from isim.load_cases import load_cases
+        from isim.evaluation.load_cases import load_cases
         from isim.profiler.importers.batch_averages import read_batch_averages
         from isim.profiler.importers.recordings.experiment import Campaign
         from isim.profiler.importers.recordings.gpulet import read_gpulet

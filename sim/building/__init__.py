@@ -1,0 +1,1 @@
+"""From an experiment to a world: its keys, inputs, names and objectives, checked."""

@@ -1,0 +1,1 @@
+"""What calibration fits and replays."""

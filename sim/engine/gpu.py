@@ -1,0 +1,184 @@
+"""One GPU: its resident batches and how far each has come."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from isim.contention.contract import ContentionModel
+from isim.engine import kernel_loop
+from isim.engine.batch import Batch
+from isim.engine.phases import Phases
+from isim.engine.residents import BATCH, ROW, VACANT, new_residents
+from isim.engine.sharing import loop_mode
+from isim.errors import ContentionError
+from isim.operations import Floats, Operations
+from isim.policies.policy import Overlap
+from isim.sharing_modes import Sharing
+
+_NEVER_S = 1e10
+"""A batch that takes longer, three hundred years, was granted no speed."""
+
+
+class Gpu:
+    """Advance resident batches from event to event; the caller keeps the clock.
+
+    Parameters
+    ----------
+    gpu
+        Its number.
+    slots
+        Batches that may be resident at once.
+    operations
+        What batches consist of.
+    contention
+        How fast concurrent kernels run.
+    sharing
+        How their processes, one a model, share it.
+    record_overlap
+        Called with every closed overlap.
+    like
+        A GPU with the same operations, contention and sharing, whose tables it reads instead of making its own: many
+        GPUs would not fit into the processor's cache with theirs.
+    """
+
+    def __init__(
+        self,
+        gpu: int,
+        slots: int,
+        operations: Operations,
+        contention: ContentionModel,
+        sharing: Sharing,
+        record_overlap: Callable[[int, Overlap], None],
+        like: "Gpu | None" = None,
+    ) -> None:
+        self.gpu = gpu
+        self.residents: list[Batch] = []
+        self._free = list(range(slots - 1, -1, -1))
+        self._record_overlap = record_overlap
+        self._contention = getattr(contention, "name", type(contention).__name__)
+        self._present_s = 0.0
+        """The time the present row of the compiled state stands at."""
+        self._changed_s = 0.0
+        """Since when the set of residents is what it is."""
+        self._ahead_s = math.inf
+        """How far from the present the trial found the next finish."""
+        self._already_done = False
+        self._present = 0
+        """Which row of the compiled state is the present; the other is the trial."""
+        batches = np.zeros(slots, dtype=BATCH)
+        self._done = batches["done"]
+        self._rows = np.zeros(2, dtype=ROW)
+        self._rows["owner"], self._rows["turn_left_s"] = -1, VACANT
+        self._tables: _Tables = _tables(operations, contention, sharing) if like is None else like._tables
+        self._entry = self._tables.entry
+        self._state = new_residents(
+            contention.speeds,
+            self._tables.demand,
+            contention.parameters,
+            loop_mode(sharing),
+            sharing.quantum_s,
+            self._tables.phases,
+            batches,
+            self._rows,
+        )
+
+    @property
+    def kernel_boundaries(self) -> int:
+        """Moments so far at which a kernel started or ended and speeds were computed anew."""
+        return int(self._rows["boundaries"][self._present])
+
+    def dispatch(self, batch: Batch, now_s: float) -> None:
+        """Let a batch take a free slot at `now_s`, which must not lie beyond `next_finish_s`."""
+        step_s = now_s - self._present_s
+        if step_s > 0.0:
+            for resident in self.residents:
+                resident.duration_s += step_s
+        self._close_overlap(now_s)
+        self._present_s = self._changed_s = now_s
+        batch.slot = slot = self._free.pop()
+        self.residents.append(batch)
+        first, last, process, share = self._entry[batch.variant.first]
+        tie = kernel_loop.add(
+            self._state, self._present, 0.0 if self._already_done else step_s, slot, first, last, batch.batch_id,
+            batch.work * batch.noise, process, share,
+        )  # fmt: skip
+        self._already_done = self._already_done or tie
+
+    def next_finish_s(self) -> float:
+        """Run ahead to the next finish and return its time, infinity when nothing is resident."""
+        if not self.residents:
+            return math.inf
+        self._ahead_s = 0.0 if self._already_done else kernel_loop.look_ahead(self._state, self._present)
+        if not self._ahead_s < _NEVER_S:
+            self._fail()
+        return self._present_s + self._ahead_s
+
+    def finished(self, now_s: float) -> list[Batch]:
+        """Move to the finish that `next_finish_s` found, called `now_s`; return who is done, in order of batch id."""
+        residents = self.residents
+        if self._already_done:
+            self._already_done = False
+        else:
+            self._present = 1 - self._present
+            step_s = self._ahead_s
+            for batch in residents:
+                batch.duration_s += step_s
+        self._present_s = now_s
+        if len(residents) == 1:
+            return [residents[0]]
+        done = self._done
+        return [batch for batch in residents if done[batch.slot]]
+
+    def release(self, batch: Batch, now_s: float) -> None:
+        """Free the slot of a batch that is done."""
+        self._close_overlap(now_s)
+        self._changed_s = now_s
+        batch.finished_s = now_s
+        self.residents.remove(batch)
+        self._free.append(batch.slot)
+
+    def cut_off(self, now_s: float) -> None:
+        """Close the last overlap at the end of the run."""
+        self._close_overlap(now_s)
+
+    def _close_overlap(self, now_s: float) -> None:
+        residents = self.residents
+        if residents and now_s > self._changed_s:
+            overlap = Overlap(self._changed_s, now_s, tuple([batch.batch_id for batch in residents]))
+            self._record_overlap(self.gpu, overlap)
+            for batch in residents:
+                batch.overlaps.append(overlap)
+
+    def _fail(self) -> NoReturn:
+        residents = ", ".join(f"{batch.model}@{batch.batch_size}" for batch in self.residents)
+        raise ContentionError(
+            f"contention {self._contention} at {self._present_s:.9g} s: {residents} would never finish (it granted "
+            "speeds that are no numbers above 0); check it with isim.contention.checks.check_contention"
+        )
+
+
+class _Tables(NamedTuple):
+    """What batches consist of; only read."""
+
+    entry: dict[int, tuple[int, int, int, float]]
+    """By the first operation of a batch: its phases, its process and the share of that."""
+    demand: Floats
+    """By phase."""
+    phases: "np.ndarray[Any, np.dtype[np.void]]"
+
+
+def _tables(operations: Operations, contention: ContentionModel, sharing: Sharing) -> _Tables:
+    phases = Phases(operations)
+    demand = np.ascontiguousarray(contention.demand(operations)[phases.operation])
+    return _Tables(_entries(operations, phases, sharing), demand, phases.table)
+
+
+def _entries(operations: Operations, phases: Phases, sharing: Sharing) -> dict[int, tuple[int, int, int, float]]:
+    models = dict.fromkeys(model for model, _ in operations.variants)
+    process = {model: number for number, model in enumerate(models)}
+    return {
+        variant.first: (*phases.span(variant.first, variant.last), process[model], sharing.share(model))
+        for (model, _), variant in operations.variants.items()
+    }

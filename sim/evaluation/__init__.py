@@ -1,0 +1,1 @@
+"""What predictors are judged on, and by."""
