@@ -1,8 +1,10 @@
 """What a reader relies on: links that lead somewhere, files that are short, names that say something."""
 
+import pkgutil
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,11 @@ ROOT = Path(__file__).parent.parent
 MADE = {"build", "dist", "runs", "__pycache__"}
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
+MODULE = re.compile(r"\bisim(?:\.[A-Za-z_]\w*)+")
+PLACE = re.compile(r"(?<![\w/.-])(?:sim|traces|profiler|policies|tests|docs)/[\w/.*-]*[\w*]")
+PLACEHOLDER = re.compile(r"<\w+>|NAME")
+FOOTERS = {"isim.profile", "isim.colocation", "isim.trace", "isim.telemetry"}  # keys in a Parquet file, not modules
+ENTRY_POINTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"].keys()
 VAGUE = re.compile(r"(utils?|helpers?|common|misc|managers?)(_.*)?")
 
 
@@ -45,6 +52,18 @@ def test_links_resolve(page: Path) -> None:
         if not path.exists() or (anchor and path.suffix == ".md" and anchor not in anchors(path)):
             broken.append(match[0])
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_modules_and_files_exist(page: Path) -> None:
+    text = PLACEHOLDER.sub("*", page.read_text(encoding="utf-8"))
+    missing = {place for place in PLACE.findall(text) if not any(ROOT.glob(place))}
+    for name in set(MODULE.findall(text)) - FOOTERS - ENTRY_POINTS:
+        try:
+            pkgutil.resolve_name(name)
+        except (ImportError, AttributeError):
+            missing.add(name)
+    assert missing == set()
 
 
 def test_every_page_is_in_the_index() -> None:
