@@ -21,7 +21,7 @@ from isim.building.experiment_keys import (
 )
 from isim.building.experiment_problems import Path as KeyPath
 from isim.building.experiment_problems import sentences
-from isim.building.gpu_list import named_profiles, renamed
+from isim.building.gpu_list import in_place_of, named_profiles, renamed
 from isim.errors import ExperimentError
 from isim.fault_line import one_line
 
@@ -102,6 +102,11 @@ class Experiment(ExperimentKeys):
             problems.append(
                 f"{file}: variant: one run has no variants (found [[variant]]); use 'isim compare' for them"
             )
+        if "gpus" in given and "profile" not in given:
+            try:
+                given["gpus"] = in_place_of(own.get("gpus"), given["gpus"])
+            except ValueError as error:
+                problems.append(f"{file}: --gpus: {error}")
         flag_of = _overlay(own, given)
         if keys is not None:
             own.setdefault("trace", None)  # a file that names no requests does not mean those of the example

@@ -45,6 +45,31 @@ def renamed(gpus: object, rename: Callable[[str], str]) -> object:
     return ",".join(f"{count}x{rename(name)}" for count, name in parts) if parts else gpus
 
 
+def in_place_of(old: object, new: object) -> object:
+    """Return GPUs that are given in place of others; a number of them keeps the profile that the others name.
+
+    Raises
+    ------
+    ValueError
+        A number, and the others name several profiles.
+
+    Examples
+    --------
+    >>> in_place_of("2xanalytic:T4", 4), in_place_of("2xanalytic:T4", "mine.parquet"), in_place_of(2, 4)
+    ('4xanalytic:T4', 'mine.parquet', 4)
+    """
+    kinds = list(dict.fromkeys(named_profiles(old)))
+    if not kinds or isinstance(new, bool) or not re.fullmatch(r"\s*\d{1,9}\s*", str(new)):
+        return new
+    if len(kinds) > 1:
+        each = ",".join(f"{int(str(new))}x{kind}" for kind in kinds)
+        raise ValueError(
+            f"a number, and those of the file are of several profiles (found {new}, in place of {old}); write how many "
+            f"of each, such as {each}"
+        )
+    return f"{int(str(new))}x{kinds[0]}"
+
+
 def _parts(gpus: object) -> list[tuple[int, str]]:
     if not isinstance(gpus, str) or re.fullmatch(r"\s*\d*\s*", gpus):
         return []

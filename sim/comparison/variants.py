@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from isim.building.gpu_list import in_place_of
 from isim.building.inputs import Problems
 from isim.building.named import check_named
 from isim.errors import ExperimentError
@@ -67,7 +68,7 @@ def variants_of(toml: str | Path | None, policies: Sequence[str] = (), **flags: 
     experiments = [
         problems.collect(
             lambda place=place, each=each: Experiment.from_keys(  # type: ignore[misc]
-                None if keys is None else {**keys, **_own(each)},
+                None if keys is None else _over(keys, _own(each), place),
                 place,
                 **{**flags, **(_own(each) if keys is None else {})},
             )
@@ -118,6 +119,16 @@ def _check_keys(tables: Sequence[Mapping[str, Any]], places: Sequence[str], flag
 
 def _own(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key != "name"}
+
+
+def _over(keys: Mapping[str, Any], own: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return the keys of a file with those of a variant in place of some."""
+    if "gpus" in own:
+        try:
+            own["gpus"] = in_place_of(keys.get("gpus"), own["gpus"])
+        except ValueError as error:
+            raise ExperimentError(f"{place}: gpus: {error}") from None
+    return {**keys, **own}
 
 
 def _choices(table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
