@@ -48,6 +48,14 @@ def make_router(spec: str, seed: int) -> Router:
     if "seed" in inspect.signature(target).parameters and "seed" not in parameters:
         spec = f"{spec.rstrip(': ')}{',' if parameters else ':'}seed={seed}"
     router: Router = load_plugin("router", GROUP, spec, RouterError)
-    if not callable(getattr(router, "route", None)):
+    route = getattr(router, "route", None)
+    if not callable(route):
         raise RouterError(f"router {spec}: no method route; add route(self, fleet, request)")
+    try:
+        inspect.signature(route).bind(None, None)
+    except TypeError:
+        raise RouterError(
+            f"router {spec}: route takes other arguments (found route{inspect.signature(route)}); "
+            "write route(self, fleet, request)"
+        ) from None
     return router

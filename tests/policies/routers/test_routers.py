@@ -1,6 +1,7 @@
 """Choices of every router, worked out by hand."""
 
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -107,3 +108,22 @@ def test_a_router_is_named_like_any_plug_in() -> None:
         make_router("round-robbin", 0)
     with pytest.raises(RouterError, match="choices must be at least 1"):
         make_router("power-of-two:choices=0", 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "sentence"),
+    [
+        ("def choose(self, fleet, request): ...", "no method route; add route(self, fleet, request)"),
+        (
+            "def route(self, request): ...",
+            "route takes other arguments (found route(request)); write route(self, fleet, request)",
+        ),
+    ],
+    ids=["none", "other arguments"],
+)
+def test_a_router_that_cannot_be_asked_is_refused(tmp_path: Path, method: str, sentence: str) -> None:
+    spec = f"{tmp_path / 'mine.py'}:Mine"
+    (tmp_path / "mine.py").write_text(f"class Mine:\n    {method}\n")
+    with pytest.raises(RouterError) as caught:
+        make_router(spec, 0)
+    assert caught.value.problems == (f"router {spec}: {sentence}",)
