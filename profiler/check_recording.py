@@ -31,6 +31,8 @@ def table_problems(table: pa.Table) -> Iterator[str]:
         (solo_ns <= 0, "solo_ns is not positive"),
         (~(slowdown > 0), "slowdown is not positive"),
         (~(_numbers(table, "slowdown_at_solo_clock", 1) > 0), "slowdown_at_solo_clock is not positive"),
+        (_numbers(table, "batches", 1) < 1, "batches is below 1"),
+        (_numbers(table, "alone_ns") < 0, "alone_ns is negative"),
         (~np.isin(sharing, SHARINGS), f"sharing is not one of {', '.join(SHARINGS)}"),
         (~np.isin(statistic, STATISTICS), f"statistic is not one of {', '.join(STATISTICS)}"),
         ((statistic == "makespan") & _counted(table), "counted is true of a makespan"),
@@ -47,6 +49,12 @@ def table_problems(table: pa.Table) -> Iterator[str]:
 
 def _member_problems(table: pa.Table) -> Iterator[str]:
     experiment, member = _numbers(table, "experiment"), _numbers(table, "member")
+    timed = np.isin(experiment, experiment[_numbers(table, "batches") > 0])
+    if (wrong := (_numbers(table, "alone_ns") > 0) & ~timed).any():
+        yield (
+            f"alone_ns says little where no member of the experiment has batches, in {_first(table, wrong)}; "
+            "give the batches after which one ended"
+        )
     for names, same, what in (
         (_OF_ONE_MEMBER, (np.diff(experiment) == 0) & (np.diff(member) == 0), "member"),
         (("sharing", "statistic"), np.diff(experiment) == 0, "experiment"),

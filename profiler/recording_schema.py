@@ -29,6 +29,8 @@ _FIELDS: "list[pa.Field[Any]]" = [
     pa.field("counted", pa.bool_(), nullable=False),
     pa.field("slowdown", pa.float64()),  # (finish - start) / solo
     pa.field("slowdown_at_solo_clock", pa.float64()),  # slowdown x clock during it / clock of the solo executions
+    pa.field("batches", pa.int64()),  # a mean is over so many, after which the member ended; null: others ended first
+    pa.field("alone_ns", pa.int64()),  # how long, of the time that a mean is over, no other member ran
 ]
 SCHEMA = pa.schema(_FIELDS)
 KEY = ("experiment", "member", "start_ns")

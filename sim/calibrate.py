@@ -60,10 +60,10 @@ def predict(profile: Profile, mixes: Sequence[Mix], contention: ContentionModel,
     """Return the slowdown of every member, mix after mix, replayed through the engine; repeats of a mix are equal."""
     operations = Operations(profile, dict.fromkeys(process.model for mix in mixes for process in mix.processes))
     replayed = {
-        (processes, sharing): replay(operations, processes, contention, phases, sharing)
-        for processes, sharing in dict.fromkeys((mix.processes, mix.sharing) for mix in mixes)
+        (processes, sharing, windows): replay(operations, processes, contention, phases, sharing, windows)
+        for processes, sharing, windows in dict.fromkeys((mix.processes, mix.sharing, mix.windows) for mix in mixes)
     }
-    return [slowdown for mix in mixes for slowdown in replayed[mix.processes, mix.sharing]]
+    return [slowdown for mix in mixes for slowdown in replayed[mix.processes, mix.sharing, mix.windows]]
 
 
 def fit(profile: Profile, mixes: Sequence[Mix], target: type[Any], executor: Executor, seed: int = 0) -> Fit:

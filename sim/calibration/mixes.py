@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isim.calibration.replay import Process
+from isim.calibration.window import Window
 from isim.errors import ProfileError
 from isim.profiler.colocation import Recording
 from isim.profiler.profile import Profile
@@ -20,6 +21,8 @@ class Mix(NamedTuple):
     processes: tuple[Process, ...]
     slowdowns: tuple[float, ...]
     sharing: str = "streams"
+    windows: tuple[Window, ...] = ()
+    """Over what each member's mean was taken, where it is known."""
 
 
 def read_mixes(recording: Recording, profile: Profile, sharing: str, where: str) -> tuple[list[Mix], list[str]]:
@@ -42,7 +45,7 @@ def read_mixes(recording: Recording, profile: Profile, sharing: str, where: str)
     """
     members: dict[int, dict[int, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     columns = ["experiment", "sharing", "member", "model", "batch_size", "sm_share", "counted", "slowdown"]
-    columns += ["start_ns", "finish_ns"]
+    columns += ["start_ns", "finish_ns", "batches", "alone_ns"]
     for row in recording.table.select(columns).to_pylist():
         members[row["experiment"]][row["member"]].append(row)
     left_out: dict[str, int] = defaultdict(int)
@@ -74,7 +77,9 @@ def read_mixes(recording: Recording, profile: Profile, sharing: str, where: str)
         if not all(counted):
             left_out["a member without a counted slowdown"] += 1
             continue
-        mixes.append(Mix(experiment, processes, tuple(float(np.mean(values)) for values in counted), mode))
+        windows = tuple(Window(row["batches"] or 0, (row["alone_ns"] or 0) / 1e9) for row in first)
+        slowdowns = tuple(float(np.mean(values)) for values in counted)
+        mixes.append(Mix(experiment, processes, slowdowns, mode, windows if any(map(any, windows)) else ()))
     notes = [f"{count} experiments left out: {reason}" for reason, count in sorted(left_out.items())]
     if not mixes:
         modes = sorted({row["sharing"] for of in members.values() for rows in of.values() for row in rows})

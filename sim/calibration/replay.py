@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from isim.calibration.window import Window, averaged
 from isim.contention.contract import ContentionModel
 from isim.engine.batch import Batch
 from isim.engine.partitions import Partition, partitioned
@@ -57,7 +58,7 @@ class _Durations:
 
 def replay(
     operations: Operations, members: Sequence[Process], contention: ContentionModel, phases: int = PHASES,
-    sharing: str = "streams",
+    sharing: str = "streams", windows: Sequence[Window] = (),
 ) -> list[float]:  # fmt: skip
     """Return the slowdown of each member when all run back to back, averaged over initial phases.
 
@@ -75,6 +76,8 @@ def replay(
         How many initial phases to average over, evenly spread.
     sharing
         As in a recording; what is neither `time-slicing` nor `mps` runs as streams.
+    windows
+        Over what each member's mean is taken; time beside the others only if left out.
     """
     processes = {
         f"{i} {member.model}": Partition(
@@ -117,4 +120,4 @@ def replay(
         for durations_s, member in zip(listener.of_client, order, strict=True):
             settled_s = durations_s[int(_WARM_UP * len(durations_s)) :]
             slowdowns[member] += float(np.mean(settled_s)) / solo_s[member] / phases
-    return [float(slowdown) for slowdown in slowdowns]
+    return averaged(windows, slowdowns.tolist(), solo_s)

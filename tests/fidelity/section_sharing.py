@@ -107,9 +107,16 @@ def turns(data: Path, executor: Executor) -> Section:
     for name, chosen in (("all", mixes), ("GPU-bound", bound)):
         truth = measured(chosen)
         owner = np.repeat(np.arange(len(chosen)), [len(mix.processes) for mix in chosen])
-        simulated = np.array(executor.submit(predict, profile, chosen, NoContention(), PHASES).result())
+        together = [mix._replace(windows=()) for mix in chosen]
+        simulated, beside = (
+            np.array(executor.submit(predict, profile, each, NoContention(), PHASES).result())
+            for each in (chosen, together)
+        )
         best = min(_CONSTANTS, key=lambda constant: float(np.abs(constant / truth - 1).mean()))
-        for what, values in (("turns", simulated), ("2", 2.0), (f"{best:.2f}, the best constant", best), ("none", 1.0)):
+        for what, values in (
+            ("turns", simulated), ("turns, had both always run together", beside), ("2", 2.0),
+            (f"{best:.2f}, the best constant", best), ("none", 1.0),
+        ):  # fmt: skip
             errors = np.abs(values / truth - 1)
             low, high = resampled(errors, owner)
             found[f"{name}: {what}"] = {

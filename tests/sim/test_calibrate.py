@@ -12,6 +12,7 @@ from isim.calibrate import fit, predict
 from isim.calibration.linear_baseline import linear_errors
 from isim.calibration.mixes import Mix, folds, measured, read_mixes
 from isim.calibration.replay import Process
+from isim.calibration.window import Window
 from isim.contention.constant import Constant
 from isim.contention.contention_file import read_contention, write_contention
 from isim.contention.leftover import Leftover
@@ -116,6 +117,19 @@ def test_mixes_of_a_recording() -> None:
     ]
     with pytest.raises(ProfileError, match=r"c\.parquet: no experiment that can be replayed under sharing 'streams'"):
         read_mixes(recording(), PROFILE, "streams", "c.parquet")
+
+
+def test_mixes_know_over_what_their_means_were_taken() -> None:
+    found = recording(
+        batches=pa.array([None, 400, None, None, None, None, None], pa.int64()),
+        alone_ns=pa.array([2_000_000_000, *[None] * 6], pa.int64()),
+    )
+    ((mix,), _) = read_mixes(found, PROFILE, "mps", "c.parquet")
+    assert mix.windows == (Window(alone_s=2.0), Window(batches=400))
+    assert (
+        predict(PROFILE, [mix], Constant(slowdown=2.0), 1)[0]
+        < predict(PROFILE, [mix._replace(windows=())], Constant(slowdown=2.0), 1)[0]
+    )
 
 
 def test_mixes_held_to_shares_know_what_the_share_costs_alone() -> None:

@@ -18,6 +18,8 @@ class Execution:
         The same alone; None has it taken from the experiments with this model, batch size and SM share alone.
     counted
         False of a co-runner whose own duration was not measured.
+    batches, alone_ns
+        As in the schema of a recording.
     """
 
     member: int
@@ -28,6 +30,8 @@ class Execution:
     solo_ns: float | None = None
     start_ns: float = 0.0
     counted: bool = True
+    batches: int | None = None
+    alone_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from isim.errors import ProfileError
 from isim.profiler.importers.recordings.csv_table import CsvTable, Line, raise_problems, read_tables
 from isim.profiler.importers.recordings.experiment import Campaign, Execution, Experiment
+from isim.profiler.importers.recordings.kace_campaign import CAMPAIGNS, until_the_second_ended
 from isim.profiler.importers.recordings.kace_solo import CHOICES, SoloThroughputs, Workload, choose
 from isim.profiler.importers.recordings.plausible import NOISE, Plausible
 from isim.profiler.profile import Profile
@@ -48,7 +49,7 @@ def read_kace(
         raise ProfileError(f"kace: unknown solo throughputs (found {solo!r}); state one of {', '.join(CHOICES)}")
     tables = read_tables(paths)
     files = _Files()
-    for table in tables:
+    for table in sorted(tables, key=lambda table: "campaign" not in table.header):  # a campaign says more of a pair
         files.read(table)
     raise_problems(tables, files.problems)
     alone, chosen, notes = choose(files.solos, solo, Plausible(profile, noise))
@@ -103,7 +104,10 @@ class _Files:
             by_position = sorted((position, line[1]["workload"]) for line, position, _ in members)
             if by_position != list(enumerate(first[1]["members"].split("|"))):
                 table.reject(first, "members", "not the workloads of the experiment's rows in order of position")
-            self._add(label, self._sharing(table, first), tuple(execution for _, _, execution in members))
+            executions = tuple(execution for _, _, execution in members)
+            if first[1].get("campaign") in CAMPAIGNS and len(members) == 2:
+                executions = until_the_second_ended(*sorted(executions, key=lambda row: row.member))
+            self._add(label, self._sharing(table, first), executions)
 
     def _labelled(self, table: CsvTable) -> None:
         """One row a pair, at the whole GPU, with KACE's solo throughputs."""

@@ -111,6 +111,8 @@ def _rows(number: int, experiment: Experiment) -> Iterator[dict[str, Any]]:
             "solo_ns": solo_ns,
             "counted": row.counted,
             "slowdown": (finish_ns - start_ns) / solo_ns if row.counted and solo_ns else None,
+            "batches": row.batches,
+            "alone_ns": row.alone_ns,
         }
 
 

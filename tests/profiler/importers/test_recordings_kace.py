@@ -119,6 +119,42 @@ def test_stale_solo_throughputs_are_named(shared_data: Path) -> None:
     assert [file["file"] for file in footer["files"]] == ["pairs.csv", "solo_throughput_vs_mps.csv"]
 
 
+def test_the_first_of_a_pair_ran_alone_for_a_while(shared_data: Path) -> None:
+    """Processes of one workload show it: for how long does not depend on how long the two ran together."""
+    frame = rows_of(shared_data, "pairs.csv", "solo_throughput_vs_mps.csv")
+    pairs = frame[(frame.members == 2) & frame.whole & ~frame.kernels]
+    first, second = (pairs[pairs.member == place].set_index("experiment") for place in (0, 1))
+    same = (first.model == second.model) & (first.batch_size == second.batch_size) & second.batches.notna()
+    same &= (second.slowdown > 1.5) & ~first.model.str.startswith("whisper")  # which runs for up to an hour
+    first, second = first[same], second[same]
+    together_s = second.batches * second.finish_ns / 1e9
+    ratio = second.finish_ns / first.finish_ns
+    for sharing, slowdown in (("time-slicing", 2.0), ("mps", second.slowdown)):
+        alone_s = (together_s * (ratio - 1) / (slowdown - ratio))[first.sharing == sharing]
+        assert len(alone_s) >= 7
+        assert alone_s.median() == pytest.approx(2.3, abs=0.15)
+        assert alone_s.between(1.4, 3.3).all()
+    assert set(first.alone_ns) == {2_300_000_000}
+    assert first.batches.isna().all()
+    assert second.alone_ns.isna().all()
+
+
+def test_who_had_too_few_data_did_not_outlast_the_other(tmp_path: Path) -> None:
+    lines = []
+    for names in (("net_batch16-inf", "slow_batch16-inf"), ("slow_batch16-inf", "net_batch16-inf")):
+        for place, name in enumerate(names):
+            rate = 16 if name.startswith("slow") else 160 + place
+            lines.append(
+                f"0624,{names[0]},time-slicing,{'|'.join(names)},{place},{name},100,{rate},{2 * rate},{2 * rate}"
+            )
+    (tmp_path / "c.csv").write_text("\n".join([f"campaign,{COLUMNS}", *lines, ""]))
+    frame = record(read_kace([tmp_path / "c.csv"]))[0].table.to_pandas()
+    beside = frame[frame.groupby("experiment").member.transform("size") > 1]
+    # 625 batches of 0.1 s end before 391 of a second; 625 of a second do not end before 391 of 0.1 s.
+    assert beside.batches.fillna(0).tolist() == [0, 0, 0, 391]
+    assert beside.alone_ns.fillna(0).tolist() == [0, 0, 2_300_000_000, 0]
+
+
 def test_a_source_can_be_chosen(shared_data: Path) -> None:
     folder = shared_data / "gpu/v100-kace"
     kace, _ = record(read_kace([folder / "labelled_pairs.csv"], solo="kace"))
