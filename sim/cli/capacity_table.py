@@ -6,13 +6,14 @@ import click
 
 from isim.cli.comparison_table import letter, show
 from isim.cli.tables import print_table, run_facts
+from isim.comparison.axis import WORDS
 from isim.comparison.capacity import Capacity
 from isim.comparison.pairs import Ranked
 from isim.statistics import interval
 
 
 def print_capacity(found: Capacity) -> None:
-    """Print what was searched, the capacity of every variant, and attainment and goodput over the load."""
+    """Print what was searched, what every variant sustains, and attainment and goodput around that."""
     letters = {variant: letter(number) for number, variant in enumerate(found.variants)}
     first = [found.descriptions[variant] for variant in found.variants]
     same = set.intersection(*({*run_facts(description)} for description in first))
@@ -26,20 +27,29 @@ def print_capacity(found: Capacity) -> None:
     for variant in found.variants:
         click.echo(f"{'variant ' + letters[variant]:<12}{variant}")
     baseline = found.variants[0]
+    words = WORDS[found.axis.name]
     print_table(
-        f"Highest load with {found.requirement}, in rps; a difference is real if p < 0.05, corrected (Holm)",
-        ["rank", "variant", "capacity", "95 % interval", f"minus {letter(0)}", "95 % interval", "really higher than"],
+        f"{words.found} with {found.requirement}; a difference is real if p < 0.05, corrected (Holm)",
+        [
+            "rank",
+            "variant",
+            words.column,
+            "95 % interval",
+            f"minus {letter(0)}",
+            "95 % interval",
+            f"really {words.really} than",
+        ],
         (_row(found, ranked, letters) for ranked in found.ranking()),
         left=1,
     )
     for figure, title in (("attainment", "SLO attainment"), ("goodput_rps", "Goodput, rps")):
         print_table(
-            f"{title} over the load",
-            ["load, rps", *letters.values()],
+            f"{title} {words.over}",
+            [words.axis, *letters.values()],
             (
-                [f"{rate_rps:.5g}"]
-                + [_mean([each[figure] for each in found.curves[variant][rate_rps]]) for variant in found.variants]
-                for rate_rps in found.curves[baseline]
+                [f"{at:.5g}"]
+                + [_mean([each[figure] for each in found.curves[variant][at]]) for variant in found.variants]
+                for at in found.curves[baseline]
             ),
         )
 

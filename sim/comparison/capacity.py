@@ -1,12 +1,11 @@
-"""What load each variant sustains, and how it fares at loads around that."""
+"""What load each variant sustains, or on how few GPUs, and how it fares around that."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from isim.comparison.load import STEPS, factor
+from isim.comparison.axis import WORDS, Axis
 from isim.comparison.pairs import Pair, Ranked, pairs, ranking
 from isim.comparison.ranges import in_range
 from isim.comparison.requirement import Requirement
@@ -14,11 +13,6 @@ from isim.comparison.search import FILE, Point, Search, point, search
 from isim.comparison.sweep import Sweep
 from isim.comparison.variants import Variant
 from isim.statistics import Interval, interval, paired_difference
-
-_APART = STEPS // 4
-"""Steps between the loads of a curve: 19 %."""
-_BEYOND = 2
-"""Loads of a curve below the lowest and above the highest capacity."""
 
 Figures = Mapping[str, Any]
 
@@ -31,44 +25,45 @@ class Capacity(NamedTuple):
     seeds: tuple[int, ...]
     requirement: Requirement
     notes: tuple[str, ...]
-    rate_rps: float
-    """The load of the experiment as it is written."""
-    sustained_rps: Mapping[str, Sequence[float]]
-    """By variant, of each replication, the highest load that met the requirement; 0 if none did."""
+    axis: Axis
+    """What was varied."""
+    sustained: Mapping[str, Sequence[float]]
+    """By variant, of each replication, the highest load in rps that met the requirement, 0 if none did; or the fewest
+    GPUs."""
     curves: Mapping[str, Mapping[float, Sequence[Figures]]]
-    """By variant and load in rps, the figures of each replication."""
+    """By variant, and load in rps or number of GPUs, the figures of each replication."""
     descriptions: Mapping[str, Mapping[str, Any]]
     """Of each variant, what `run.json` says of the experiment as it is written."""
 
     def interval(self, variant: str) -> Interval:
-        """Return the mean capacity in rps over replications."""
-        return in_range(interval(self.sustained_rps[variant]), "capacity_rps")
+        """Return the mean over replications of what is sustained."""
+        return in_range(interval(self.sustained[variant]), WORDS[self.axis.name].figure)
 
     def difference(self, variant: str) -> Interval:
-        """Return the mean capacity minus that of the first variant, paired by replication."""
-        return paired_difference(self.sustained_rps[variant], self.sustained_rps[self.variants[0]])
+        """Return the same minus that of the first variant, paired by replication."""
+        return paired_difference(self.sustained[variant], self.sustained[self.variants[0]])
 
     def pairs(self) -> list[Pair]:
-        """Return how the capacities of every two variants differ."""
-        return pairs(self.sustained_rps)
+        """Return how every two variants differ."""
+        return pairs(self.sustained)
 
     def ranking(self) -> list[Ranked]:
-        """Return the variants, that of the highest capacity first."""
-        return ranking(self.sustained_rps, self.pairs(), higher_is_better=True)
+        """Return the variants, that of the highest load, or of the fewest GPUs, first."""
+        return ranking(self.sustained, self.pairs(), self.axis.higher_is_better)
 
 
 def measure_capacity(
-    sweep: Sweep, variants: Sequence[Variant], seeds: Sequence[int], requirement: Requirement, rate_rps: float
+    sweep: Sweep, variants: Sequence[Variant], seeds: Sequence[int], requirement: Requirement, axis: Axis
 ) -> Capacity:
-    """Search the capacity of every variant at every seed, then simulate all of them at the same loads around it."""
+    """Search what every variant sustains at every seed, then simulate all of them at the same steps around it."""
     keys = [(variant, seed) for variant in variants for seed in seeds]
     searches = [
-        Search(variant.name, variant.experiment.model_copy(update={"seed": seed}), sweep.profile, requirement)
+        Search(variant.name, variant.experiment.model_copy(update={"seed": seed}), sweep.profile, requirement, axis)
         for variant, seed in keys
     ]
-    names = [sweep.name(each.experiment, "search", str(requirement)) for each in searches]
+    names = [sweep.name(each.experiment, "search", repr(axis), str(requirement)) for each in searches]
     found = _results(sweep, search, searches, names)
-    steps = _curve_steps([each["sustained"] for each in found])
+    steps = axis.curve([each["sustained"] for each in found])
     figures = {
         (variant.name, seed, int(step)): each
         for (variant, seed), of in zip(keys, found, strict=True)
@@ -78,9 +73,10 @@ def measure_capacity(
         (variant, seed, step) for variant, seed in keys for step in steps if (variant.name, seed, step) not in figures
     ]
     points = [
-        Point(variant.experiment.model_copy(update={"seed": seed}), sweep.profile, step) for variant, seed, step in left
+        Point(variant.experiment.model_copy(update={"seed": seed}), sweep.profile, axis, step)
+        for variant, seed, step in left
     ]
-    names = [sweep.name(each.experiment, "point", each.step) for each in points]
+    names = [sweep.name(each.experiment, "point", repr(axis), each.step) for each in points]
     for (variant, seed, step), each in zip(left, _results(sweep, point, points, names), strict=True):
         figures[variant.name, seed, step] = each
     sustained = dict(zip(((variant.name, seed) for variant, seed in keys), found, strict=True))
@@ -89,15 +85,13 @@ def measure_capacity(
         tuple(seeds),
         requirement,
         tuple(_notes(variants, seeds, sustained, requirement)),
-        rate_rps,
+        axis,
         {
-            variant.name: [_rps(rate_rps, sustained[variant.name, seed]["sustained"]) for seed in seeds]
+            variant.name: [axis.value(sustained[variant.name, seed]["sustained"]) for seed in seeds]
             for variant in variants
         },
         {
-            variant.name: {
-                rate_rps * factor(step): [figures[variant.name, seed, step] for seed in seeds] for step in steps
-            }
+            variant.name: {axis.value(step): [figures[variant.name, seed, step] for seed in seeds] for step in steps}
             for variant in variants
         },
         {variant.name: sustained[variant.name, seeds[0]]["run"] for variant in variants},
@@ -107,17 +101,6 @@ def measure_capacity(
 def _results(sweep: Sweep, call: Any, tasks: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:
     found: dict[int, Path] = dict(sweep.results(call, tasks, names))
     return [json.loads((found[number] / FILE).read_bytes()) for number in range(len(tasks))]
-
-
-def _curve_steps(sustained: Sequence[int | None]) -> list[int]:
-    known = [step for step in sustained if step is not None] or [0]
-    lowest = math.floor(min(known) / _APART) - _BEYOND + 1
-    highest = math.ceil((max(known) + 1) / _APART) + _BEYOND - 1
-    return [number * _APART for number in range(lowest, highest + 1)]
-
-
-def _rps(rate_rps: float, step: int | None) -> float:
-    return 0.0 if step is None else rate_rps * factor(step)
 
 
 def _notes(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from isim.comparison.axis import WORDS
 from isim.comparison.capacity import Capacity, Figures
 from isim.comparison.document import SCHEMA_VERSION, interval_json, shared_parameters, variant_json
 from isim.comparison.pairs import RANKING
@@ -14,6 +15,7 @@ def document(found: Capacity) -> dict[str, Any]:
     """Return everything that a search of capacities found."""
     baseline = found.descriptions[found.variants[0]]
     shared = shared_parameters(found.descriptions)
+    words = WORDS[found.axis.name]
     return {
         "schema": SCHEMA_VERSION,
         "kind": "capacity",
@@ -22,7 +24,8 @@ def document(found: Capacity) -> dict[str, Any]:
         "notes": list(found.notes),
         "baseline": found.variants[0],
         "requirement": str(found.requirement),
-        "rate_rps": found.rate_rps,
+        "over": found.axis.name,
+        **({"rate_rps": found.axis.value(0)} if found.axis.name == "load" else {}),
         "provenance": baseline["provenance"],
         "versions": baseline["versions"],
         "parameters": shared,
@@ -30,15 +33,15 @@ def document(found: Capacity) -> dict[str, Any]:
         "variants": {
             variant: {
                 **variant_json(of, shared),
-                "capacity_rps": {
+                words.figure: {
                     **interval_json(found.interval(variant)),
                     "minus_baseline": found.difference(variant).mean,
                     "minus_baseline_ci95": interval_json(found.difference(variant))["ci95"],
-                    "values": list(found.sustained_rps[variant]),
+                    "values": list(found.sustained[variant]),
                 },
                 "curve": [
-                    {"rate_rps": rate_rps, **{name: _over(of_load, name) for name in RANKING}}
-                    for rate_rps, of_load in found.curves[variant].items()
+                    {words.point: at, **{name: _over(of_step, name) for name in RANKING}}
+                    for at, of_step in found.curves[variant].items()
                 ],
             }
             for variant, of in found.descriptions.items()
@@ -48,6 +51,6 @@ def document(found: Capacity) -> dict[str, Any]:
     }
 
 
-def _over(of_load: Sequence[Figures], name: str) -> dict[str, Any]:
-    values = [each[name] for each in of_load if each[name] is not None]
-    return interval_json(in_range(interval(values), name) if values and len(values) == len(of_load) else None)
+def _over(of_step: Sequence[Figures], name: str) -> dict[str, Any]:
+    values = [each[name] for each in of_step if each[name] is not None]
+    return interval_json(in_range(interval(values), name) if values and len(values) == len(of_step) else None)

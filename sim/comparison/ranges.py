@@ -5,7 +5,7 @@ import re
 from isim.statistics import Interval
 
 _SHARES = ("attainment", "busy_share")
-_FROM_1 = re.compile(r"(kernel_)?slowdown_.*|mean_batch_size|mean_concurrency")
+_FROM_1 = re.compile(r"(kernel_)?slowdown_.*|mean_batch_size|mean_concurrency|fewest_gpus")
 
 
 def in_range(found: Interval, figure: str) -> Interval:

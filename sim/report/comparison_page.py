@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from isim.comparison.axis import WORDS
 from isim.errors import RunError
 from isim.report.chart import Chart, intervals, lines
 from isim.report.page import page, table
@@ -42,6 +43,7 @@ def read_comparison(folder: Path) -> dict[str, Any]:
     kind = found.get("kind") if isinstance(found, dict) else None
     if kind not in ("comparison", "capacity") or found.get("schema") != "1" or "variants" not in found:
         raise RunError(f"{path}: a comparison of another version (kind {kind!r}); compare again")
+    found.setdefault("over", "load")
     return found
 
 
@@ -114,17 +116,18 @@ def _ranking(found: Mapping[str, Any]) -> str:
 
 
 def _capacities(found: Mapping[str, Any]) -> str:
+    words = WORDS[found["over"]]
     rows = [
         [
             _lettered(found, each["variant"]),
             str(each["rank"]),
-            _said(found["variants"][each["variant"]]["capacity_rps"], 1.0),
+            _said(found["variants"][each["variant"]][words.figure], 1.0),
             _losers(found, each),
         ]
         for each in found["ranking"]
     ]
-    title = f"Highest load with {found['requirement']}"
-    return table(title, ["variant", "rank", "capacity, rps", "really higher than"], rows)
+    columns = ["variant", "rank", words.column, f"really {words.really} than"]
+    return table(f"{words.found} with {found['requirement']}", columns, rows)
 
 
 def _comparison_charts(found: Mapping[str, Any], folder: Path) -> Iterator[Chart]:
@@ -155,25 +158,27 @@ def _comparison_charts(found: Mapping[str, Any], folder: Path) -> Iterator[Chart
 
 def _load_charts(found: Mapping[str, Any]) -> Iterator[Chart]:
     order = [each["variant"] for each in found["ranking"]]
-    rows = [_row(variant, found["variants"][variant]["capacity_rps"], 1.0) for variant in order]
-    yield intervals("Capacity", "requests per second", rows, f"Highest load with {found['requirement']}.")
+    words = WORDS[found["over"]]
+    title, note = words.capacity, f"{words.found} with {found['requirement']}."
+    rows = [_row(variant, found["variants"][variant][words.figure], 1.0) for variant in order]
+    yield intervals(title[0].upper() + title[1:], words.unit, rows, note)
     if found["differences"]:
         note = "Paired by replication; grey where not real (p, corrected for all pairs, is not below 0.05)."
         rows = _pair_rows(found, 1.0)
-        yield intervals("Differences of capacity", "rps, first minus second", rows, note, zero=True)
+        yield intervals(f"Differences of {title}", f"{words.unit}, first minus second", rows, note, zero=True)
     for name, title, scale, top in (
-        ("attainment", "SLO attainment over the load", 1.0, 1.0),
-        ("goodput_rps", "Goodput over the load, rps", 1.0, 0.0),
-        ("latency_p99_s", "p99 latency over the load, ms", 1e3, 0.0),
+        ("attainment", f"SLO attainment {words.over}", 1.0, 1.0),
+        ("goodput_rps", f"Goodput {words.over}, rps", 1.0, 0.0),
+        ("latency_p99_s", f"p99 latency {words.over}, ms", 1e3, 0.0),
     ):
         series, bands = [], []
         for variant in order:
             points = found["variants"][variant]["curve"]
             means = [_scaled(each[name]["mean"], scale) for each in points]
-            series.append((variant, Curve([each["rate_rps"] for each in points], means)))
+            series.append((variant, Curve([each[words.point] for each in points], means)))
             bands.append([[_scaled(end, scale) for end in each[name]["ci95"] or (None, None)] for each in points])
         yield lines(
-            title, "load, rps", "", series, "Mean over replications and its 95 % interval.", top=top, bands=bands
+            title, words.axis, "", series, "Mean over replications and its 95 % interval.", top=top, bands=bands
         )
 
 

@@ -44,6 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     variants = [Variant(policy, Experiment(**keys, policy=policy)) for policy in ("fcfs", "greedy")]
     compare(variants, Rules(3), folder / "cmp")
     capacity(variants, Requirement.parse("attainment >= 0.9"), 2, folder / "cap")
+    capacity(variants, Requirement.parse("attainment >= 0.9"), 2, folder / "few", most_gpus=8)
     return folder
 
 
@@ -51,7 +52,7 @@ def report(*arguments: str | Path) -> Any:
     return CliRunner(catch_exceptions=False).invoke(command, [str(each) for each in arguments])
 
 
-@pytest.mark.parametrize("name", ["run", "cmp", "cap"])
+@pytest.mark.parametrize("name", ["run", "cmp", "cap", "few"])
 def test_a_page_needs_nothing_but_itself(folder: Path, tmp_path: Path, name: str) -> None:
     report(folder / name, "-o", tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
@@ -82,8 +83,15 @@ def test_a_page_needs_nothing_but_itself(folder: Path, tmp_path: Path, name: str
                 "p99 latency over the load, ms",
             ],
         ),
+        (
+            "few",
+            [
+                "Fewest GPUs", "Differences of fewest GPUs", "SLO attainment by number of GPUs",
+                "Goodput by number of GPUs, rps", "p99 latency by number of GPUs, ms",
+            ],
+        ),
     ],
-    ids=["run", "comparison", "capacity"],
+    ids=["run", "comparison", "capacity", "fewest GPUs"],
 )  # fmt: skip
 def test_a_browser_draws_every_chart(folder: Path, tmp_path: Path, name: str, titles: list[str]) -> None:
     if BROWSER is None:
