@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 
 from isim import __version__
 from isim.errors import RunError
+from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
 
 SCHEMA_VERSION = "1"
 DESCRIPTION = "run.json"
-TABLES = ("requests", "batches", "overlaps")
+TABLES = {"requests": REQUESTS, "batches": BATCHES, "overlaps": OVERLAPS}
 PARTS = ("summary", "ending", "inputs", "parameters")
 
 
@@ -30,6 +31,18 @@ class Run:
         The content of `run.json`.
     temporary
         What removes the folder when the run is no longer needed.
+
+    Examples
+    --------
+    >>> from isim.experiment import Experiment
+    >>> made = Experiment.from_flags(rate_rps=100.0, duration_s=0.5).run()
+    >>> run = Run.read(made.folder)  # as `made`, which lives as long as it is held
+    >>> run.summary["total"]["requests"], run.table("requests", ["latency_s"]).num_rows
+    (43, 43)
+    >>> run.own_slo, run.warnings
+    ({}, [])
+    >>> sorted(path.name for path in run.folder.iterdir())
+    ['batches.parquet', 'overlaps.parquet', 'requests.parquet', 'run.json']
     """
 
     def __init__(
@@ -41,12 +54,13 @@ class Run:
 
     @classmethod
     def read(cls, folder: str | Path) -> Self:
-        """Read a run folder.
+        """Read a run folder; of its tables only what they hold, to see that they are there and of this run.
 
         Raises
         ------
         RunError
-            It is not a run folder, of a version this isim does not know, or a file is missing or damaged.
+            It is not a run folder, of a version this isim does not know, or a file is missing, damaged or of
+            another run.
         """
         folder = Path(folder)
         try:
@@ -77,6 +91,7 @@ class Run:
             raise RunError(f"{folder}: incomplete ({' and '.join(missing)} missing); simulate again")
         if missing := [name for name in PARTS if not isinstance(description.get(name), dict)]:
             raise RunError(f"{folder / DESCRIPTION}: incomplete ({' and '.join(missing)} missing); simulate again")
+        _check_tables(folder, description["summary"])
         return cls(folder, description)
 
     def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
@@ -143,20 +158,63 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     ------
     RunError
         The file is missing, not readable Parquet, or lacks a column.
+
+    Examples
+    --------
+    >>> read_table(Path("nowhere/requests.parquet"))
+    Traceback (most recent call last):
+    isim.errors.RunError: nowhere/requests.parquet: no such file; simulate again
     """
     try:
+        return _opened(path, columns or []).read(columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from None
+
+
+def _opened(path: Path, columns: list[str]) -> pq.ParquetFile:
+    try:
         file = pq.ParquetFile(path)
-        has = file.schema_arrow.names
-        if missing := [name for name in columns or () if name not in has]:
-            raise RunError(f"{path}: no column {missing[0]!r} (has: {', '.join(has)}); simulate again")
-        return file.read(columns=columns)
     except FileNotFoundError:
         raise RunError(f"{path}: no such file; simulate again") from None
     except (OSError, pa.ArrowException) as error:
-        raise RunError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); simulate again") from None
+        raise _unreadable(path, error) from None
+    has = file.schema_arrow.names
+    if missing := [name for name in columns if name not in has]:
+        raise RunError(f"{path}: no column {missing[0]!r} (has: {', '.join(has)}); simulate again")
+    return file
+
+
+def _unreadable(path: Path, error: Exception) -> RunError:
+    return RunError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); simulate again")
+
+
+def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
+    """Check that each table can be opened and has its columns, and that the requests are those of the summary."""
+    rows, problems = {}, []
+    for name, schema in TABLES.items():
+        try:
+            rows[name] = _opened(folder / f"{name}.parquet", schema.names).metadata.num_rows
+        except RunError as error:
+            problems += error.problems
+    try:
+        counted = summary["total"]["requests"]
+    except (KeyError, TypeError):
+        problems.append(f"{folder / DESCRIPTION}: incomplete (summary.total.requests missing); simulate again")
+    else:
+        if rows.get("requests", counted) != counted:
+            found = f"{rows['requests']} rows, and {DESCRIPTION} counts {counted} requests"
+            problems.append(f"{folder / 'requests.parquet'}: not of this run ({found}); simulate again")
+    if problems:
+        raise RunError(*problems)
 
 
 def versions() -> dict[str, str]:
-    """Return the versions on which the bits of a result depend."""
+    """Return the versions on which the bits of a result depend.
+
+    Examples
+    --------
+    >>> sorted(versions())
+    ['isim', 'numba', 'numpy', 'pyarrow', 'python', 'simpy']
+    """
     packages = ("numba", "numpy", "pyarrow", "simpy")
     return {"isim": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from worlds import kernel, profile_of
 
@@ -281,6 +282,24 @@ def rewrite(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
         (
             lambda folder: (folder / "batches.parquet").unlink(),
             "out: incomplete (batches.parquet missing); simulate again",
+        ),
+        (
+            lambda folder: (folder / "overlaps.parquet").write_bytes((folder / "overlaps.parquet").read_bytes()[:-9]),
+            "out/overlaps.parquet: not a readable Parquet file (",
+        ),
+        (
+            lambda folder: shutil.copy(folder / "requests.parquet", folder / "batches.parquet"),
+            "out/batches.parquet: no column 'gpu' (has: request_id, model, ",
+        ),
+        (
+            lambda folder: pq.write_table(
+                pq.read_table(folder / "requests.parquet").slice(0, 10), folder / "requests.parquet"
+            ),
+            "out/requests.parquet: not of this run (10 rows, and run.json counts ",
+        ),
+        (
+            rewrite(lambda description: description | {"summary": {"total": {}, "models": {}}}),
+            "out/run.json: incomplete (summary.total.requests missing); simulate again",
         ),
     ],
 )
