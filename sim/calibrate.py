@@ -1,6 +1,5 @@
 """Fit contention models to measured co-location, and say how well they do on what they have not seen."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from isim.calibration.candidates import check_target, load_targets, tried
 from isim.calibration.mixes import Mix, folds, measured, read_mixes
 from isim.calibration.replay import replay
 from isim.contention.contract import ContentionModel
@@ -74,7 +74,7 @@ def fit(profile: Profile, mixes: Sequence[Mix], target: type[Any], executor: Exe
     profile, mixes
         The kernels alone, and what was measured together.
     target
-        The model's class; its attribute `search` names the values to try of each parameter.
+        The model's class; its attribute `search` names the values to try of each parameter, the default among them.
     executor
         Where replays run; the result does not depend on it.
     seed
@@ -85,14 +85,12 @@ def fit(profile: Profile, mixes: Sequence[Mix], target: type[Any], executor: Exe
     ContentionError
         The profile lacks a column that the model needs.
     """
-    search: Mapping[str, Sequence[float]] = getattr(target, "search", {})
+    points = tried(target)
+    search = tuple(points[0])
     defaults = {name: float(getattr(target(), name)) for name in search}
-    points = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
-    if defaults not in points:
-        raise ContentionError(f"contention {target.name}: its search space must hold its defaults ({defaults})")
     futures = [executor.submit(predict, profile, mixes, target(**point), _SEARCH_PHASES) for point in points]
     candidates = _Candidates(
-        tuple(search),
+        search,
         np.array([[point[name] for name in search] for point in points]),
         np.array([future.result() for future in futures]),
     )
@@ -118,7 +116,7 @@ def fit(profile: Profile, mixes: Sequence[Mix], target: type[Any], executor: Exe
         for name, mask in masks.get("family", {}).items()
     }
     return Fit(
-        target.name,
+        getattr(target, "name", target.__name__),
         dict(zip(candidates.names, (float(value) for value in candidates.values[best]), strict=True)),
         intervals,  # type: ignore[arg-type]
         unidentified,
@@ -174,11 +172,10 @@ def calibrate(profile_path: str, recording_path: str, sharing: str, names: Seque
     from multiprocessing import get_context
 
     from isim.calibration.linear_baseline import linear_errors
-    from isim.plugins import parse_plugin
     from isim.profiler.colocation import Recording
     from isim.run import versions
 
-    targets = [parse_plugin("contention model", "isim.contention", name, ContentionError)[0] for name in names]
+    targets = load_targets(names)
     profile, recording = Profile.read(profile_path), Recording.read(recording_path)
     mixes, left_out = read_mixes(recording, profile, sharing, recording_path)
     if len(mixes) < 3:
@@ -186,10 +183,12 @@ def calibrate(profile_path: str, recording_path: str, sharing: str, names: Seque
             f"{recording_path}: too few mixes to hold any out (found {len(mixes)}); record at least three"
         )
     operations = Operations(profile, dict.fromkeys(process.model for mix in mixes for process in mix.processes))
-    for target in targets:
-        target().demand(operations)  # a missing column is told before anything is fitted
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as executor:
-        fits = [fit(profile, mixes, target, executor, seed) for target in targets]
+    for name, target in targets.items():
+        check_target(name, target, operations)
+    # A worker loads the files of the user's own models as well, to know their classes.
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(mp_context=spawn, initializer=load_targets, initargs=(tuple(targets),)) as executor:
+        fits = [fit(profile, mixes, target, executor, seed)._replace(name=name) for name, target in targets.items()]
     weights = _resamples(mixes, seed)
     linear = {kind: _summary(errors, weights)._asdict() for kind, errors in linear_errors(profile, mixes).items()}
     best = min(fits, key=lambda each: float(each.unseen.mean()))

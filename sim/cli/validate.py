@@ -61,6 +61,8 @@ def command(
 def _colocation(profile: str, recording: str, contention: str, sharing: str) -> dict[str, Any]:
     from isim.calibration.mixes import read_mixes
     from isim.contention.contention_file import load_contention
+    from isim.contention.usable import check_usable
+    from isim.operations import Operations
     from isim.profiler.colocation import Recording
     from isim.profiler.profile import Profile
     from isim.validate import validate
@@ -70,6 +72,8 @@ def _colocation(profile: str, recording: str, contention: str, sharing: str) -> 
     mixes, left_out = read_mixes(Recording.read(recording), known, sharing, recording)
     for note in left_out:
         click.echo(f"isim: {note}", err=True)
+    models = dict.fromkeys(process.model for mix in mixes for process in mix.processes)
+    check_usable(model, Operations(known, models, profile), contention)
     return validate(known, mixes, model)
 
 

@@ -1,5 +1,6 @@
 """A fitted contention model as a TOML file: what it is, what it was fitted to, and how well it does."""
 
+import hashlib
 import json
 import os
 import re
@@ -33,7 +34,8 @@ def write_contention(path: str | Path, content: Mapping[str, Any], force: bool =
     Parameters
     ----------
     content
-        `name` and `parameters` of the model, and any further tables of numbers and strings.
+        `name` and `parameters` of the model, and any further tables of numbers and strings. Of a model in a file of
+        the user's own, its digest is added.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def write_contention(path: str | Path, content: Mapping[str, Any], force: bool =
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(_toml({"schema": SCHEMA_VERSION, **content}), encoding="utf-8")
+        partial.write_text(_toml({"schema": SCHEMA_VERSION, **_own(content["name"]), **content}), encoding="utf-8")
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -72,6 +74,9 @@ def read_contention(path: str | Path) -> tuple[ContentionModel, dict[str, Any]]:
             f"{path}: not a contention file of a known version (found schema {content.get('schema')!r}, known "
             f"{SCHEMA_VERSION!r}); write one with 'isim calibrate'"
         )
+    fitted = content.get("file")
+    if fitted is not None and _own(str(content.get("name"))).get("file", fitted) != fitted:
+        raise ContentionError(f"{path}: {fitted.get('path')} is not what was fitted; calibrate it anew")
     parameters = content.get("parameters", {})
     spec = f"{content.get('name', '')}:" + ",".join(f"{key}={value!r}" for key, value in parameters.items())
     try:
@@ -97,6 +102,15 @@ def load_contention(spec: str) -> tuple[ContentionModel, dict[str, Any] | None]:
     if spec.endswith(".toml"):
         return read_contention(spec)
     return load_plugin("contention model", "isim.contention", spec, ContentionError), None
+
+
+def _own(name: str) -> dict[str, dict[str, str]]:
+    """Describe the file that a model is defined in, if it is the user's own and can be read."""
+    source, of_file, _ = name.rpartition(".py:")
+    path = Path(f"{source}.py")
+    if not of_file or not path.is_file():
+        return {}
+    return {"file": {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
 
 
 def _toml(content: Mapping[str, Any], path: str = "") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from own_contention import HEAD, speeds
 from worlds import kernel, profile_of
 
 from isim.calibrate import predict
@@ -91,9 +92,88 @@ def test_fitted_validated_and_run(folder: Path) -> None:
     assert json.loads((folder / "run/run.json").read_text())["contention"]["calibrated"] is True
 
 
+OWN = HEAD + (
+    "\n\n@njit(SPEEDS)\ndef _own(running, count, demand, parameters, speed):\n    for k in range(count):\n"
+    "        speed[k] = 1.0 / (1.0 + parameters[0] * (count - 1))\n\n"
+    "class Mine(Base):\n    name = 'mine'\n    search = {'pull': (0.0, 0.5, 1.0)}\n"
+    "    speeds = staticmethod(_own)\n\n"
+    "    def __init__(self, pull: float = 0.5) -> None:\n        self.pull = pull\n\n"
+    "    @property\n    def parameters(self):\n        return np.array([self.pull])\n"
+)
+
+
+def test_a_model_of_one_s_own_is_fitted_validated_and_run(folder: Path, tmp_path: Path) -> None:
+    for name in ("p.parquet", "c.parquet"):
+        (tmp_path / name).symlink_to(folder / name)
+    (tmp_path / "own.py").write_text(OWN)
+    models = ("--model", "own.py:Mine", "--model", "none")
+    done = isim("calibrate", *INPUTS, *models, "-o", "fit.toml", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["best"] == "own.py:Mine"
+    assert found["models"]["own.py:Mine"]["parameters"]["pull"] > 0
+    content = tomllib.loads((tmp_path / "fit.toml").read_text())
+    assert content["name"] == "own.py:Mine"
+
+    done = isim("validate", *INPUTS, "--contention", "fit.toml", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    fitted = found["models"]["own.py:Mine"]["errors"]["fit"]["mape"]
+    assert json.loads(done.stdout)["mape"] == pytest.approx(fitted, abs=0.02)
+    arguments = ("--models", "a=1,c=1", "--rate", "200rps", "--duration", "1s", "--contention", "fit.toml", "-o", "run")
+    done = isim("run", "--profile", "p.parquet", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+    (tmp_path / "own.py").write_text(OWN.replace("count - 1", "count - 1.0"))
+    done = isim("validate", *INPUTS, "--contention", "fit.toml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "fit.toml: own.py is not what was fitted; calibrate it anew" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (speeds("speed[k] = 2.0"), "contention own.py:Mine: speed 2, where more than 0 and at most 1 is due,"),
+        ("class Mine:\n    pass\n", "contention own.py:Mine: no speeds, parameters, demand"),
+        (
+            OWN.replace("{'pull': (0.0, 0.5, 1.0)}", "{'push': (0.5,)}"),
+            "contention model own.py:Mine: no parameter push",
+        ),
+        (
+            OWN.replace("(0.0, 0.5, 1.0)", "(0.0, -2.0)"),
+            "contention own.py:Mine: search does not hold the default pull 0.5",
+        ),
+        (OWN.replace("(0.0, 0.5, 1.0)", "(0.5, -2.0)"), "contention own.py:Mine:pull=-2.0: speed"),
+        (OWN.replace("(0.0, 0.5, 1.0)", "0.5"), "contention own.py:Mine: search is no mapping of parameters to values"),
+    ],
+)
+def test_a_model_that_cannot_be_fitted_is_refused(folder: Path, tmp_path: Path, code: str, sentence: str) -> None:
+    for name in ("p.parquet", "c.parquet"):
+        (tmp_path / name).symlink_to(folder / name)
+    (tmp_path / "own.py").write_text(code if code.startswith("\nimport") else HEAD + code)
+    done = isim("calibrate", *INPUTS, "--model", "own.py:Mine", "-o", "fit.toml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "fit.toml").exists()
+
+
+def test_speeds_that_are_none_are_refused_when_validated(folder: Path, tmp_path: Path) -> None:
+    for name in ("p.parquet", "c.parquet"):
+        (tmp_path / name).symlink_to(folder / name)
+    (tmp_path / "own.py").write_text(HEAD + speeds("speed[k] = -1.0 if count > 1 else 1.0"))
+    done = isim("validate", *INPUTS, "--contention", "own.py:Mine", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "contention own.py:Mine: speed -1, where more than 0 and at most 1 is due," in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
+        (
+            ("calibrate", *INPUTS, "--model", "leftover:kappa=1"),
+            1,
+            "contention leftover:kappa=1: its parameters are fit",
+        ),
         (("calibrate", *INPUTS, "--sharing", "mps"), 1, "no experiment that can be replayed under sharing 'mps'"),
         (("calibrate", *INPUTS, "--model", "leftovers"), 1, "did you mean leftover"),
         (("calibrate", "--profile", "p.parquet", "--recording", "p.parquet"), 1, "not a co-location recording"),
