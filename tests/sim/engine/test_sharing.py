@@ -80,6 +80,15 @@ def test_parts_that_fit_beside_each_other_do_not_queue_for_sms() -> None:
     assert min(over) > 1.2  # parts that exceed the GPU queue
 
 
+def test_batches_of_one_process_run_as_streams_within_its_part() -> None:
+    trace = Trace.from_columns(arrival_ns=[0, 0, 0], model=["a", "a", "b"])
+    profile = profile_of({(model, 1): [kernel(4 * MS, sm=0.5)] for model in ("a", "b")})
+    sharing = Sharing("mps", shares={"a": 0.5, "b": 0.5})
+    log, _ = simulate(profile, Replay(trace), Fcfs(), Leftover(kappa=1.0, beta=0.0), slots=3, sharing=sharing)
+    # The second of a gets the half that the first leaves, and all of it from 4 ms on; b has its own part.
+    assert [(batch.model, round(batch.finished_s * 1e3, 9)) for batch in log.batches] == [("a", 4), ("b", 4), ("a", 6)]
+
+
 def test_a_run_says_its_sharing_and_refuses_parts_of_models_that_are_not_served() -> None:
     short = {"rate": "100rps", "duration": "200ms", "models": {"resnet50": 1, "vgg19": 1}}
     run = Experiment(arrivals=short, sharing="mps:resnet50=0.5,vgg19=0.5").run()
