@@ -60,7 +60,8 @@ def write_parquet(path: str | Path, table: pa.Table, key: str, footer_json: str,
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     table = table.replace_schema_metadata({key.encode(): footer_json.encode()})
     try:
-        pq.write_table(table, partial, compression="zstd", version="2.6", write_page_checksum=True)
+        with partial.open("wb") as file:
+            pq.write_table(table, file, compression="zstd", version="2.6", write_page_checksum=True)
         partial.replace(target)
     except OSError as error:
         raise ProfileError(f"{path}: cannot be written ({error.strerror or error}); choose another path") from None

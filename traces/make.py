@@ -117,7 +117,7 @@ def superpose(tenants: Sequence[Tenant], *, duration_ns: int, seed: int) -> Trac
     streams.sort(key=lambda entry: entry[:2])  # simultaneous requests follow the names, however they were listed
     merged = np.concatenate([times for *_, times in streams])
     if not len(merged):
-        expected = sum(tenant.rate_rps for tenant in tenants) * duration_ns / 1e9
+        expected = sum(tenant.rate_rps for tenant in tenants) * (duration_ns / 1e9)
         raise TraceError(f"trace: no request arrives (expected: {expected:.3g}); raise the rate or the duration")
     order = np.argsort(merged, kind="stable") if len(streams) > 1 else np.arange(len(merged))
     counts = [len(times) for *_, times in streams]
@@ -216,6 +216,6 @@ def _load_problems(tenants: Sequence[Tenant], duration_ns: int, seed: int) -> It
         yield f"trace: the seed must be >= 0 (found {seed}); choose another"
     if duration_ns <= 0:
         yield f"trace: the duration must be > 0 (found {duration_ns} ns); raise it"
-    expected = sum(tenant.rate_rps for tenant in tenants) * duration_ns / 1e9
+    expected = sum(tenant.rate_rps for tenant in tenants) * (duration_ns / 1e9)
     if _MOST_REQUESTS < expected < math.inf:
         yield f"trace: {expected:.3g} requests are too many (at most 2^31); lower the rate or the duration"

@@ -22,6 +22,7 @@ from isim.profiler.importers.timeline import Timeline
 from isim.profiler.importers.timeline_batch import timeline_batch
 from isim.profiler.importers.trtexec import read_trtexec, read_trtexec_times
 
+_COUNTED = ("ncu", "ncu-rep")
 _SAID_AS = {"launched_by": "--launched-by", "solo_period_s": "solo period", "above_peak": "--above-peak"}
 
 
@@ -73,6 +74,7 @@ def read_batch(form: str, path: Path, model: str, batch_size: int, told: Told) -
         if getattr(told, name) is not None and name not in takes
     ]
     if "cut" in takes and told.cut is None:
+        read_counted(path) if form in _COUNTED else read_timeline(path, form)  # what is no such file has no batch
         problems.append(f"{path}: the file does not say what of it is one batch; state it with --cut")
     if problems:
         raise ProfileError(*problems)
@@ -81,7 +83,7 @@ def read_batch(form: str, path: Path, model: str, batch_size: int, told: Told) -
         _of_batch(told.cut or Cut("whole"), model, batch_size),
         told.above_peak or "error",
     )
-    if form in ("ncu", "ncu-rep"):
+    if form in _COUNTED:
         kernels, period_s = read_counted(path), told.solo_period_s
         return ncu_batch(
             path, kernels, model, batch_size, cut, skip=skip, solo_period_s=period_s, above_peak=above_peak

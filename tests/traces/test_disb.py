@@ -122,6 +122,7 @@ def test_a_task_after_another_waits_for_it(tmp_path: Path) -> None:
         ({"type": "periodic"}, "the load of 'a' makes no sense ('frequency'); correct it"),
         ({"type": "poisson", "frequency": -1}, "the load of 'a' makes no sense (a frequency of -1); correct it"),
         ({"type": "poisson", "frequency": float("nan")}, "the load of 'a' makes no sense (a frequency of nan)"),
+        ({"type": "poisson", "frequency": 9e8}, "the load of 'a' makes no sense (9e+09 requests); correct it"),
         ({"type": "trace", "trace": [3, -1]}, "the load of 'a' makes no sense (a time of -1 ms); correct it"),
         ({"type": "trace", "trace": [3, "x"]}, "the load of 'a' makes no sense (could not convert string"),
         ({"type": "trace", "trace": [1e300]}, "the load of 'a' makes no sense ("),
@@ -138,14 +139,28 @@ def test_a_load_that_makes_no_sense_is_refused(tmp_path: Path, load: dict[str, A
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"time": 5}', '{"time": "x", "tasks": []}', '{"time": 5, "tasks": [{}]}']
+    ("content", "found"),
+    [
+        ("", "Expecting value: line 1 column 1 (char 0)"),
+        ("{", "Expecting property name enclosed in double quotes"),
+        ("[]", "a list or text where a table belongs"),
+        ('{"time": 5}', "no 'tasks'"),
+        ('{"time": "x", "tasks": []}', "could not convert string to float: 'x'"),
+        ('{"time": 1e400, "tasks": []}', "cannot convert float infinity to integer"),
+        ('{"time": 5, "tasks": [{}]}', "no 'client'"),
+        ('{"time": 5, "tasks": {"a": 3}}', "a list or text where a table belongs"),
+        ('{"time": 5, "tasks": [{"load": 3, "client": {}}]}', "a list or text where a table belongs"),
+        ('{"time": 5, "tasks": [{"load": {}, "client": {"batch_size": 1e400}}]}', "cannot convert float infinity"),
+        ('{"time": 5, "tasks": [{"load": {}, "client": {"batch_size": 0}}]}', "a batch size of 0"),
+        ('{"time": 5, "tasks": [{"load": {}, "client": {"batch_size": 1e10}}]}', "a batch size of 10000000000"),
+    ],
 )
-def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: str) -> None:
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: str, found: str) -> None:
     path = tmp_path / "disb.json"
     path.write_text(content)
     with pytest.raises(TraceError) as error:
         read_disb(path)
-    assert str(error.value).startswith(f"{path}: not a workload of DISB (")
+    assert str(error.value).startswith(f"{path}: not a workload of DISB ({found}")
 
 
 def test_the_older_name_of_a_load_and_tasks_without_id(tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ def test_factors_scale_rate_and_cv() -> None:
     [
         ({"method": "normal"}, "no method called 'normal'; choose one of recorded, poisson, gamma, count, even"),
         ({"method": "gamma"}, "the windows have no CV; give one, or expand by 'poisson' or 'count'"),
+        ({"rate_factor": 1e15}, "a window holds 1e+15 requests, too many to draw (at most 2^31); lower the factor"),
         ({"cv": -1.0}, "the cv must be > 0 and finite (found -1); correct it"),
         ({"rate_factor": math.inf}, "the rate factor must be > 0 and finite (found inf); correct it"),
     ],

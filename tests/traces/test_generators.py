@@ -373,6 +373,7 @@ def test_all_parameters_out_of_range_are_named_at_once() -> None:
     [
         ({"rate_rps": 1e-9}, ["no request arrives (expected: 1e-09); raise the rate or the duration"]),
         ({"rate_rps": 3e9}, ["3e+09 requests are too many (at most 2^31); lower the rate or the duration"]),
+        ({"rate_rps": 1e300}, ["1e+300 requests are too many (at most 2^31); lower the rate or the duration"]),
         ({"rate_rps": math.nan}, ["the rate must be > 0 and finite (found nan rps); correct it"]),
         ({"duration_ns": 0}, ["the duration must be > 0 (found 0 ns); raise it"]),
         (

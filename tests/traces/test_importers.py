@@ -301,7 +301,7 @@ def test_windows_of_servegen_that_make_no_sense_are_dropped(tmp_path: Path) -> N
         "wrong number of columns": 1,
     }
     assert set(rates.table["tenant"].to_pylist()) == {"chunk-3"}
-    with pytest.raises(TraceError, match="not a client of ServeGen"):
+    with pytest.raises(TraceError, match=r"not a client of ServeGen \(start not readable: 1\); check"):
         read_servegen([file(tmp_path, "a,b,c,d,e,f\n")])
 
 

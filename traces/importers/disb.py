@@ -17,6 +17,7 @@ from isim.traces.streams import stream
 from isim.traces.trace import Trace
 
 _SECOND_NS = 1_000_000_000
+_MOST_REQUESTS = 2**31
 _SOURCE = {
     "name": "DISB",
     "url": "https://github.com/SJTU-IPADS/disb",
@@ -76,19 +77,22 @@ def _tasks(path: Path) -> tuple[int, list[_Task]]:
             text = file.read().decode("utf-8-sig")
         except (OSError, EOFError, ValueError) as error:
             raise unreadable(path, error) from None
+    tasks = []
     try:
         content = json.loads(text)
         length_ns = round(float(content["time"]) * _SECOND_NS)
-        tasks = []
         for number, task in enumerate(content["tasks"]):
             client = task["client"]
             name = str(task.get("id") or client.get("name") or f"task {number}")
-            load = task["load"] if "load" in task else task["strategy"]  # as older files call it
-            tasks.append(_Task(name, str(client.get("model_name") or name), int(client.get("batch_size", 1)), load))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+            load = dict(task["load"] if "load" in task else task["strategy"])  # as older files call it
+            if not 0 < (batch := int(client.get("batch_size", 1))) < 2**31:
+                raise ValueError(f"a batch size of {batch}")
+            tasks.append(_Task(name, str(client.get("model_name") or name), batch, load))
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:
+        told = str(error) if isinstance(error, ValueError | OverflowError) else "a list or text where a table belongs"
+        found = f"no {error}" if isinstance(error, KeyError) else told
         raise TraceError(
-            f"{path}: not a workload of DISB ({type(error).__name__}: {error}); it has a time, and tasks with a load "
-            "and a client"
+            f"{path}: not a workload of DISB ({found}); it has a time, and tasks with a load and a client"
         ) from None
     twice = [name for name, count in Counter(task.name for task in tasks).items() if count > 1]
     if twice:
@@ -118,6 +122,8 @@ def _open_loop(path: Path, task: _Task, length_ns: int, phase: float, seed: int)
         frequency_hz = float(task.load["frequency"])
         if not 0 <= frequency_hz < 1e9:
             raise ValueError(f"a frequency of {frequency_hz:g}")
+        if (expected := frequency_hz * length_ns / 1e9) > _MOST_REQUESTS:
+            raise ValueError(f"{expected:.3g} requests")
         if frequency_hz == 0:
             return np.empty(0, dtype=np.int64)
         if kind == "periodic":

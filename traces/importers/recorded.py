@@ -75,6 +75,17 @@ def _readable(table: pa.Table, patterns: Mapping[str, str], dropped: "Counter[st
     return table
 
 
+def reasons(dropped: "Counter[str]") -> str:
+    """Say why rows were dropped, and how many.
+
+    Examples
+    --------
+    >>> reasons(Counter({"start not readable": 3})), reasons(Counter())
+    ('start not readable: 3', 'no rows')
+    """
+    return ", ".join(f"{reason}: {count}" for reason, count in sorted(dropped.items())) or "no rows"
+
+
 def source_of(path: Path, facts: Mapping[str, Any], rows_in: int, dropped: "Counter[str]") -> dict[str, Any]:
     """Return the footer's `source`: what is known of the data set, and this very file."""
     with path.open("rb") as file:
@@ -119,8 +130,7 @@ def recorded(
         No row is left, or a value is impossible.
     """
     if not len(time_ns):
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(dropped.items())) or "no rows"
-        raise TraceError(f"{path}: no row can be read ({reasons}); check the file")
+        raise TraceError(f"{path}: no row can be read ({reasons(dropped)}); check the file")
     order = np.argsort(time_ns, kind="stable")
     start_ns = int(time_ns[order[0]]) if origin_ns is None else origin_ns
     arrival_ns = time_ns[order] - start_ns

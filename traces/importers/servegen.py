@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from isim.errors import TraceError
-from isim.traces.importers.recorded import NUMBER, readable_blocks, source_of
+from isim.traces.importers.recorded import NUMBER, readable_blocks, reasons, source_of
 from isim.traces.rates import Rates
 
 _COLUMNS = ("start", "rate", "cv", "pattern", "shape", "scale")
@@ -58,7 +58,7 @@ def read_servegen(paths: Sequence[str | Path], model: str = "llm") -> Rates:
         sources.append(source_of(path, {}, own_windows + (dropped - before).total(), dropped - before))
     where = ", ".join(map(str, paths))
     if not tenants:
-        raise TraceError(f"{where}: no window with arrivals ({dict(dropped) or 'no rows'}); check the file")
+        raise TraceError(f"{where}: no window with arrivals ({reasons(dropped)}); check the file")
     source = {**_SOURCE, "files": sources, "rows_in": windows + dropped.total(), "rows_dropped": dict(dropped)}
     footer = {"duration_ns": end_ns, "source": {**source, "idle_windows": windows - len(tenants)}}
     return Rates.from_columns(
@@ -95,7 +95,7 @@ def _rows(path: Path, dropped: "Counter[str]") -> list[dict[str, Any]]:
                 }
             )
     if not rows:
-        raise TraceError(f"{path}: not a client of ServeGen ({dict(dropped) or 'no rows'}); check the file")
+        raise TraceError(f"{path}: not a client of ServeGen ({reasons(dropped)}); check the file")
     return rows
 
 

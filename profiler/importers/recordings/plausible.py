@@ -1,8 +1,10 @@
 """Leave out of measured experiments what cannot be: the rules by which stale or impossible rows are found."""
 
+import math
 from dataclasses import replace
 from statistics import median
 
+from isim.errors import ProfileError
 from isim.profiler.importers.recordings.experiment import Execution, Experiment
 from isim.profiler.profile import Profile
 
@@ -20,8 +22,16 @@ class Plausible:
     noise
         How much faster than possible a measurement may be, 0.2 being a fifth.
 
+    Raises
+    ------
+    ProfileError
+        The noise is no finite number from 0 on.
+
     Examples
     --------
+    >>> Plausible(noise=float("nan"))
+    Traceback (most recent call last):
+    isim.errors.ProfileError: noise: not a finite number from 0 on (found nan); give 0.2, say
     >>> alone = Experiment("a alone", "mps", (Execution(0, "a", 1, 100.0),))
     >>> fine = Experiment("a+a", "mps", (Execution(0, "a", 1, 150.0), Execution(1, "a", 1, 160.0)))
     >>> odd = Experiment("odd", "mps", (Execution(0, "a", 1, 150.0), Execution(1, "a", 1, 60.0)))
@@ -32,6 +42,8 @@ class Plausible:
     """
 
     def __init__(self, profile: Profile | None = None, noise: float = NOISE) -> None:
+        if not 0 <= noise < math.inf:
+            raise ProfileError(f"noise: not a finite number from 0 on (found {noise:g}); give 0.2, say")
         self._profile = profile
         self._noise = noise
         self._kernels_ns: dict[tuple[str, int], float] = {}

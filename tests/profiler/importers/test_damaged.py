@@ -193,9 +193,20 @@ def test_any_log_is_read_or_refused(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("form", ["nsys", "kineto", "ncu", "ncu-rep"])
 def test_what_is_a_batch_is_never_guessed(shared_data: Path, form: str) -> None:
-    path = shared_data / "profiler-exports" / SMALL[form]
+    path = (
+        shared_data / "profiler-exports" / (SMALL[form] if form != "nsys" else "nsys_jax/nvtx_gpu_proj_trace.parquet")
+    )
     with pytest.raises(ProfileError, match="the file does not say what of it is one batch; state it with --cut"):
         read_batch(form, path, "model", 1, Told())
+
+
+@pytest.mark.parametrize("form", ["nsys", "kineto", "ncu", "ncu-rep"])
+def test_what_is_no_such_file_is_said_before_what_of_it_is_a_batch(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"PAR2")
+    with pytest.raises(ProfileError) as error:
+        read_batch(form, path, "model", 1, Told())
+    assert "--cut" not in str(error.value)
 
 
 @pytest.mark.parametrize(
