@@ -190,7 +190,8 @@ def _unreadable(path: Path, error: Exception) -> RunError:
 
 def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
     """Check that each table can be opened and has its columns, and that the requests are those of the summary."""
-    rows, problems = {}, []
+    rows: dict[str, int] = {}
+    problems: list[str] = []
     for name, schema in TABLES.items():
         try:
             rows[name] = _opened(folder / f"{name}.parquet", schema.names).metadata.num_rows
