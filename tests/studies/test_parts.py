@@ -86,7 +86,7 @@ def test_a_heat_map_is_blue_below_1_and_red_above(monkeypatch: pytest.MonkeyPatc
     assert colours[2][0] > colours[2][2]
 
 
-@pytest.mark.parametrize("name", ["alarm", "head_of_line", "heat_map"])
+@pytest.mark.parametrize("name", ["alarm", "head_of_line", "heat_map", "shapes"])
 def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "alarm":
         pytest.importorskip("river", reason="needs isim-serving[learn]")
