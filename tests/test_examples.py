@@ -24,7 +24,8 @@ def modules() -> list[str]:
 
 
 @pytest.mark.parametrize("module", modules())
-def test_docstrings(module: str) -> None:
+def test_docstrings(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # examples may write files
     assert doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS).failed == 0
 
 

@@ -9,7 +9,13 @@ _LEAST_WINDOWS = 8
 
 
 def occupied_windows(arrival_ns: Times, windows: int, width_ns: int) -> tuple[Times, Times]:
-    """Return which of the first `windows` windows hold arrivals and how many; empty ones are not listed."""
+    """Return which of the first `windows` windows hold arrivals and how many; empty ones are not listed.
+
+    Examples
+    --------
+    >>> occupied_windows(np.array([0, 1, 9, 25, 31]), windows=3, width_ns=10)
+    (array([0, 2]), array([3, 1]))
+    """
     which = arrival_ns[: np.searchsorted(arrival_ns, windows * width_ns)] // width_ns
     first = np.flatnonzero(np.diff(which, prepend=-1))
     return which[first], np.diff(first, append=len(which))

@@ -74,6 +74,12 @@ def check_deal(weights: Mapping[str, float], how: str, order: str) -> None:
     ------
     TraceError
         As `deal`.
+
+    Examples
+    --------
+    >>> check_deal({"a": 1, "b": 2}, "stripes", "file")
+    Traceback (most recent call last):
+    isim.errors.TraceError: mapping: stripes deal equally (found a=1, b=2); make the weights equal or map by weights
     """
     names, shares = list(weights), np.array(list(weights.values()), dtype=float)
     given = ", ".join(f"{name}={weight:g}" for name, weight in weights.items())

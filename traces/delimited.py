@@ -28,6 +28,13 @@ def opened(path: Path) -> BinaryIO:
     ------
     TraceError
         There is no such file, or it cannot be read.
+
+    Examples
+    --------
+    >>> _ = Path("log.gz").write_bytes(gzip.compress(b"text"))
+    >>> with opened(Path("log.gz")) as file:
+    ...     file.read()
+    b'text'
     """
     try:
         with path.open("rb") as file:
@@ -46,6 +53,12 @@ def read_delimited(path: Path) -> pa.Table:
     ------
     TraceError
         The file is missing, empty, or no such table.
+
+    Examples
+    --------
+    >>> _ = Path("log.csv").write_text("when,what\\n1.50,bert\\n")
+    >>> read_delimited(Path("log.csv")).to_pylist()
+    [{'when': '1.50', 'what': 'bert'}]
     """
     names = header(path)
     options = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
@@ -64,6 +77,12 @@ def header(path: Path) -> list[str]:
     ------
     TraceError
         The file is missing or empty, or its first line is not text.
+
+    Examples
+    --------
+    >>> _ = Path("log.csv").write_text("when,\\"what, exactly\\"\\n")
+    >>> header(Path("log.csv"))
+    ['when', 'what, exactly']
     """
     with opened(path) as file:
         try:
@@ -92,6 +111,14 @@ def time_ns(path: Path, table: pa.Table, name: str, unit: str, lines: npt.NDArra
     ------
     TraceError
         A cell is not a number, or beyond 292 years.
+
+    Examples
+    --------
+    >>> time_ns(Path("log.csv"), pa.table({"when": ["1.5", ""]}), "when", "s").to_pylist()
+    [1500000000, None]
+    >>> time_ns(Path("log.csv"), pa.table({"when": ["1.5", "noon"]}), "when", "s")
+    Traceback (most recent call last):
+    isim.errors.TraceError: log.csv: column 'when' is not a time in s (found 'noon' in line 3); correct it
     """
     column = table[name]
     try:

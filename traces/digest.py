@@ -19,6 +19,15 @@ def update(sha256: _Hash, name: str, column: Any) -> None:
     ----------
     sha256
         What is fed, such as `hashlib.sha256()`.
+
+    Examples
+    --------
+    >>> import hashlib
+    >>> one, other = hashlib.sha256(), hashlib.sha256()
+    >>> update(one, "n", pa.chunked_array([[1, 2], [3]]))
+    >>> update(other, "n", pa.chunked_array([[1, 2, 3]]))
+    >>> one.digest() == other.digest()
+    True
     """
     array = column.combine_chunks()
     sha256.update(json.dumps([name, str(array.type), len(array), array.null_count]).encode())

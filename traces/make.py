@@ -22,7 +22,13 @@ Bursts = Literal["own", "shared"]
 
 
 class Tenant(NamedTuple):
-    """Who sends requests, how many and to which models."""
+    """Who sends requests, how many and to which models.
+
+    Examples
+    --------
+    >>> Tenant("web", "poisson", 100, {"bert": 1}).bursts
+    'own'
+    """
 
     name: str
     """In the trace's column `tenant`; may be empty if there is only one."""

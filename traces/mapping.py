@@ -65,6 +65,12 @@ def map_stream(
     ------
     TraceError
         As `map_models`.
+
+    Examples
+    --------
+    >>> stream = TraceStream.of(Trace.from_columns(arrival_ns=[0, 1, 2], model="llm"))
+    >>> [chunk["model"].to_pylist() for chunk in map_stream(stream, {"resnet50": 1, "bert": 1}, "blocks")]
+    [['resnet50', 'resnet50', 'bert']]
     """
     check_deal(weights, how, order)
     names = pa.array(list(weights))

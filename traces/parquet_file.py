@@ -25,6 +25,12 @@ def opened_parquet(path: Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
     ------
     TraceError
         The file is missing, not Parquet or something else of isim's, or its footer is not JSON.
+
+    Examples
+    --------
+    >>> opened_parquet(Path("none.parquet"))
+    Traceback (most recent call last):
+    isim.errors.TraceError: none.parquet: no such file; make one with 'isim trace make' or 'isim import trace'
     """
     try:
         file = pq.ParquetFile(path, buffer_size=1 << 20)  # of a file with one vast row group, only pages are held
@@ -84,6 +90,13 @@ def write_parquet(path: str | Path, tables: Iterable[pa.Table], footer_json: str
     ------
     TraceError
         The file exists and `force` is false, it cannot be written, or there are no rows.
+
+    Examples
+    --------
+    >>> write_parquet("t.parquet", [pa.table({"arrival_ns": [1, 2]})], "{}")
+    2
+    >>> read_parquet(Path("t.parquet"))[0]["arrival_ns"].to_pylist()
+    [1, 2]
     """
     rows = 0
     try:

@@ -25,6 +25,13 @@ class Rates:
     >>> rates = Rates.from_columns(start_ns=[0, 10**9], width_ns=10**9, model="bert", count=[3, 5])
     >>> len(rates), rates.duration_ns, rates.rate_rps
     (2, 2000000000, array([3., 5.]))
+    >>> rates.numbers("count"), rates.text("model").to_pylist(), rates.models, rates.streams
+    (array([3., 5.]), ['bert', 'bert'], ('bert',), array([0, 0]))
+    >>> rates.mean_rate_rps, rates.footer["duration_ns"], rates.table.column_names
+    (4.0, 2000000000, ['start_ns', 'width_ns', 'model', 'count'])
+    >>> rates.write("rates.parquet")
+    >>> Rates.read("rates.parquet").revised({"op": "double"}, count=[6, 10]).rate_rps
+    array([ 6., 10.])
     """
 
     def __init__(self, table: pa.Table, footer_json: str) -> None:
@@ -57,6 +64,11 @@ class Rates:
         ------
         TraceError
             Anything is wrong; all problems at once.
+
+        Examples
+        --------
+        >>> Rates.from_columns(start_ns=[10, 0], width_ns=10, model="bert", count=[1, 2]).numbers("count")
+        array([2., 1.])
         """
         count = len(start_ns)
         if isinstance(model, str):
@@ -81,6 +93,12 @@ class Rates:
         ------
         TraceError
             Anything is wrong; all problems at once.
+
+        Examples
+        --------
+        >>> windows = pa.table({"start_ns": [0], "width_ns": [10**9], "model": ["bert"], "rate_rps": [2.5]})
+        >>> Rates.from_table(windows, {}).mean_rate_rps
+        2.5
         """
         footer = {"schema": SCHEMA_VERSION, "kind": "rates", **footer}
         if footer["kind"] != "rates":  # its columns are others: to say so of each would tell nothing

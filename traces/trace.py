@@ -30,6 +30,15 @@ class Trace:
     >>> trace = Trace.from_columns(arrival_ns=[0, 5, 5], model=["bert", "bert", "resnet50"], duration_ns=10)
     >>> len(trace), trace.models, trace.duration_ns
     (3, ('bert', 'resnet50'), 10)
+    >>> trace.write("trace.parquet")
+    >>> read = Trace.read("trace.parquet")
+    >>> read.arrival_ns, read.model_codes, read.table.column_names
+    (array([0, 5, 5]), array([0, 0, 1], dtype=int32), ['arrival_ns', 'model', 'request_id'])
+    >>> read.digest() == trace.digest(), read.footer
+    (True, {'duration_ns': 10, 'kind': 'requests', 'schema': '1'})
+    >>> late = trace.revised({"op": "delay"}, {"duration_ns": 12}, arrival_ns=trace.arrival_ns + 2)
+    >>> late.arrival_ns, late.footer["history"]
+    (array([2, 7, 7]), [{'op': 'delay'}])
     """
 
     def __init__(self, table: pa.Table, footer_json: str) -> None:
@@ -68,6 +77,12 @@ class Trace:
         ------
         TraceError
             Anything is wrong; all problems at once.
+
+        Examples
+        --------
+        >>> Trace.from_columns(arrival_ns=[0, 5], model="bert", batch=[1, 0])
+        Traceback (most recent call last):
+        isim.errors.TraceError: trace: batch must be >= 1 (found 0 in row 1); correct it
         """
         if isinstance(model, str):
             model = pa.DictionaryArray.from_arrays(np.zeros(len(arrival_ns), dtype=np.int32), pa.array([model]))
@@ -92,6 +107,11 @@ class Trace:
         ------
         TraceError
             Anything is wrong with the columns, the values or the footer; all problems at once.
+
+        Examples
+        --------
+        >>> Trace.from_table(pa.table({"arrival_ns": [0, 7], "model": ["bert", "bert"]}), {}).duration_ns
+        7
         """
         footer = {"schema": SCHEMA_VERSION, "kind": "requests", **footer}
         if footer["kind"] != "requests":  # its columns are others: to say so of each would tell nothing

@@ -48,6 +48,16 @@ class TraceStream:
     >>> trace = Trace.from_columns(arrival_ns=[0, 5, 5], model=["bert", "bert", "resnet50"], duration_ns=10)
     >>> [len(chunk) for chunk in TraceStream.of(trace)]
     [3]
+    >>> stream = TraceStream.of(trace)
+    >>> stream.survey(), stream.duration_ns
+    (Survey(requests=3, models=('bert', 'resnet50'), last_arrival_ns=5), 10)
+    >>> stream.write("trace.parquet") == stream.survey()
+    True
+    >>> len(TraceStream.read("trace.parquet").collected())
+    3
+    >>> first = stream.changed({"op": "first"}, lambda: (chunk.slice(0, 1) for chunk in stream), duration_ns=1)
+    >>> first.collected().arrival_ns, first.footer["history"]
+    (array([0]), [{'op': 'first'}])
     """
 
     footer: Mapping[str, Any]

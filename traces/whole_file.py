@@ -22,6 +22,13 @@ def whole_file(path: str | Path, force: bool = False) -> Iterator[BinaryIO]:
     ------
     TraceError
         The file exists and `force` is false, or it cannot be written.
+
+    Examples
+    --------
+    >>> with whole_file("answer.txt") as file:
+    ...     _ = file.write(b"whole")
+    >>> Path("answer.txt").read_bytes()
+    b'whole'
     """
     target = Path(path)
     if target.exists() and not force:

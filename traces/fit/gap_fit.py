@@ -10,7 +10,13 @@ Floats = npt.NDArray[np.float64]
 
 
 class GapFit(NamedTuple):
-    """A law of gaps."""
+    """A law of gaps.
+
+    Examples
+    --------
+    >>> GapFit("poisson", "mle", {"rate_rps": 2.0}, cv=1.0, log_likelihood=-3.0, ks=0.1).aic
+    8.0
+    """
 
     law: str
     method: str

@@ -11,6 +11,17 @@ def goodness(fitted: Fitted) -> list[dict[str, Any]]:
     """Return a row for each model and law: how far the law is from the gaps, over the windows that it was fitted to.
 
     The CVs and the KS distance are means over windows, weighted by their gaps; the AIC is their sum.
+
+    Examples
+    --------
+    >>> from isim.traces.fit.fit import fit
+    >>> from isim.traces.make import make_trace
+    >>> trace = make_trace("gamma:cv=2", rate_rps=100, duration_ns=10**10, models={"bert": 1}, seed=1)
+    >>> for row in goodness(fit(trace)):
+    ...     print(row["law"], row["method"], *(round(row[key], 1) for key in ("cv_counted", "cv_fitted", "ks")))
+    gamma mle 2.0 2.0 0.0
+    gamma moments 2.0 2.0 0.0
+    poisson mle 2.0 1.0 0.3
     """
     rows: dict[tuple[str, str, str], list[tuple[WindowFit, int]]] = {}
     for window in fitted.windows:
@@ -38,7 +49,16 @@ def goodness(fitted: Fitted) -> list[dict[str, Any]]:
 
 
 def windows_of(fitted: Fitted) -> list[dict[str, Any]]:
-    """Return every window and every fit of it, for JSON."""
+    """Return every window and every fit of it, for JSON.
+
+    Examples
+    --------
+    >>> from isim.traces.fit.fit import fit
+    >>> from isim.traces.make import make_trace
+    >>> trace = make_trace("poisson", rate_rps=10, duration_ns=4 * 10**9, models={"bert": 1}, seed=1)
+    >>> [(each["requests"], len(each["fits"])) for each in windows_of(fit(trace, window_ns=2 * 10**9))]
+    [(18, 3), (24, 3)]
+    """
     return [
         {
             **{name: value for name, value in window._asdict().items() if name != "fits"},

@@ -26,6 +26,13 @@ def alternate(rng: np.random.Generator, law: Renewal, means_s: tuple[float, floa
         Of the stays, in units of their mean.
     means_s
         Mean stay in the first and in the second state, in seconds.
+
+    Examples
+    --------
+    >>> from isim.traces.generators.poisson import Poisson
+    >>> stays = alternate(np.random.default_rng(1), Poisson(), means_s=(1.0, 4.0), duration_s=10.0)
+    >>> stays.ends_s[-1] > 10, stays.starts_in_first
+    (np.True_, False)
     """
     cycle_s = sum(means_s)
     state = int(rng.random() * cycle_s >= means_s[0])

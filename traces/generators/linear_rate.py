@@ -24,6 +24,11 @@ class LinearRate:
     >>> ramp = LinearRate(np.array([0.0, 10.0]), np.array([0.0]), np.array([2.0]))
     >>> ramp.time_s(np.array([2.5, 10.0]))
     array([ 5., 10.])
+    >>> ramp.area_s(np.array([5.0, 10.0]))
+    array([ 2.5, 10. ])
+    >>> levels = np.array([1.0, 3.0])
+    >>> LinearRate.of_mean_1(np.array([0.0, 1.0, 2.0]), levels, levels).area_s(np.array([1.0]))
+    array([0.5])
     """
 
     def __init__(self, edges_s: Floats, left: Floats, right: Floats, repeats: bool = False) -> None:

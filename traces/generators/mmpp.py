@@ -75,7 +75,14 @@ class Mmpp:
         return cls(burst_rps / calm_rps if calm_rps else math.inf, burst_s / cycle_s, cycle_s), rate_rps
 
     def arrivals_ns(self, rng: np.random.Generator, rate_rps: float, duration_ns: int) -> Arrivals:
-        """Return arrivals in ns over [0, duration)."""
+        """Return arrivals in ns over [0, duration).
+
+        Examples
+        --------
+        >>> process = Mmpp(burst_ratio=10, burst_share=0.1, cycle_s=20)
+        >>> process.arrivals_ns(np.random.default_rng(1), rate_rps=100, duration_ns=10**10).dtype
+        dtype('int64')
+        """
         means_s = (self.burst_share * self.cycle_s, (1 - self.burst_share) * self.cycle_s)
         stays = alternate(rng, Poisson(), means_s, duration_ns / 1e9)
         in_burst = (np.arange(len(stays.ends_s)) % 2 == 0) == stays.starts_in_first

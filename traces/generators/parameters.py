@@ -36,12 +36,24 @@ def check_parameters(process: str, **rules: tuple[object, bool, str]) -> None:
 
 
 def duration(value_s: float) -> tuple[object, bool, str]:
-    """Return the rule for a duration in seconds, above zero and finite."""
+    """Return the rule for a duration in seconds, above zero and finite.
+
+    Examples
+    --------
+    >>> duration(2.0)
+    (2.0, True, 'a finite duration of more than 0 s')
+    """
     return value_s, 0 < value_s < math.inf, "a finite duration of more than 0 s"
 
 
 def burstiness(cv: float) -> tuple[object, bool, str]:
-    """Return the rule for a CV of gaps that may lie on both sides of 1."""
+    """Return the rule for a CV of gaps that may lie on both sides of 1.
+
+    Examples
+    --------
+    >>> burstiness(200.0)
+    (200.0, False, "0.01 to 100, or choose 'constant' for equal gaps")
+    """
     # Far below 0.01 nothing would differ from 'constant'; above 100 a gap outlasts any trace.
     return cv, 0.01 <= cv <= 100, "0.01 to 100, or choose 'constant' for equal gaps"
 

@@ -32,6 +32,14 @@ def arrivals_along(
         The law of the gaps, which pass slowly where the rate is low and fast where it is high. Exponential ones, if
         left out, make a non-homogeneous Poisson process; others keep the rate curve and the law's burstiness.
 
+    Examples
+    --------
+    >>> from isim.traces.generators.linear_rate import LinearRate
+    >>> ramp = LinearRate(np.array([0.0, 10.0]), np.array([0.0]), np.array([2.0]))
+    >>> arrival_ns = arrivals_along(ramp, np.random.default_rng(1), rate_rps=100, duration_ns=10**10)
+    >>> np.histogram(arrival_ns, [0, 5 * 10**9, 10**10])[0]
+    array([254, 737])
+
     References
     ----------
     Çinlar, Introduction to Stochastic Processes, 1975; Gerhardt and Nelson, Transforming renewal processes for

@@ -16,6 +16,11 @@ def make_source(spec: str) -> Any:
     ------
     TraceError
         As `make_process`.
+
+    Examples
+    --------
+    >>> make_source("gamma:cv=4").cv
+    4.0
     """
     return load_plugin("arrival process", GROUP, spec, TraceError)
 

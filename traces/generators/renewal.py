@@ -15,6 +15,19 @@ class Renewal(ABC):
 
     The process is in equilibrium from the first moment on: the first arrival is drawn from the law of a gap already
     under way, so that the expected number of arrivals is exactly rate x duration in every interval.
+
+    Examples
+    --------
+    >>> class Equal(Renewal):
+    ...     gap_cv = 0.0
+    ...     def gaps(self, rng, count):
+    ...         return np.ones(count)
+    ...     def first(self, rng):
+    ...         return rng.random()
+    >>> np.diff(Equal().arrivals_ns(np.random.default_rng(1), rate_rps=1000, duration_ns=4_000_000))
+    array([1000000, 1000000, 1000000])
+    >>> len(Equal().until(np.random.default_rng(1), 3)) > 3
+    True
     """
 
     @property

@@ -32,6 +32,8 @@ class SmoothRate:
     >>> growth = SmoothRate(lambda t: t, lambda t: t**2 / 2, span_s=4.0)
     >>> growth.time_s(np.array([0.5, 4.5]))
     array([1., 3.])
+    >>> growth.area_s(np.array([1.0, 3.0]))
+    array([0.5, 4.5])
     """
 
     def __init__(

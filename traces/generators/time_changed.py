@@ -38,6 +38,15 @@ class TimeChanged(ABC):
     ------
     TraceError
         The law has no such CV.
+
+    Examples
+    --------
+    >>> from isim.traces.generators.linear_rate import LinearRate
+    >>> class Half(TimeChanged):
+    ...     def curve(self, duration_s):
+    ...         return LinearRate(np.array([0, duration_s / 2, duration_s]), np.array([2.0, 0]), np.array([2.0, 0]))
+    >>> int(Half().arrivals_ns(np.random.default_rng(1), rate_rps=100, duration_ns=10**9).max()) < 5 * 10**8
+    True
     """
 
     def __init__(self, cv: float = 1.0, law: Law = "gamma") -> None:

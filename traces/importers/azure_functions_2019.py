@@ -45,6 +45,14 @@ def read_azure_functions_2019(paths: Sequence[str | Path], model: str = "functio
     ------
     TraceError
         A file is missing or of another format, or no row can be read.
+
+    Examples
+    --------
+    >>> lines = ["HashOwner,HashApp,HashFunction,Trigger,1,2,3", "o,a,f,http,4,0,2"]
+    >>> _ = Path("day.csv").write_text("\\n".join(lines))
+    >>> rates = read_azure_functions_2019(["day.csv"])
+    >>> rates.table["count"].to_pylist(), [ns // 10**9 for ns in rates.table["start_ns"].to_pylist()]
+    ([4, 2], [0, 120])
     """
     dropped: Counter[str] = Counter()
     tenants: dict[str, int] = {}

@@ -36,6 +36,13 @@ def read_azure_functions_2021(path: str | Path, model: str = "function") -> Trac
     ------
     TraceError
         The file is missing, of another format, or has no row that can be read.
+
+    Examples
+    --------
+    >>> _ = Path("2021.csv").write_text("app,func,end_timestamp,duration\\na,f,7.5,0.5\\na,g,6.5,0.25\\n")
+    >>> trace = read_azure_functions_2021("2021.csv")
+    >>> trace.arrival_ns / 1e9, trace.table["tenant"].to_pylist()
+    (array([0.  , 0.75]), ['a/g', 'a/f'])
     """
     path = Path(path)
     dropped: Counter[str] = Counter()

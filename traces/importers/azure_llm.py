@@ -41,6 +41,14 @@ def read_azure_llm(path: str | Path, model: str = "llm") -> Trace:
     ------
     TraceError
         The file is missing, of another format, or has no row that can be read.
+
+    Examples
+    --------
+    >>> lines = ["TIMESTAMP,ContextTokens,GeneratedTokens", "2023-11-16 18:15:46.5,374,44", "2023-11-16 18:15:47.0,9,1"]
+    >>> _ = Path("code.csv").write_text("\\n".join(lines))
+    >>> trace = read_azure_llm("code.csv")
+    >>> trace.arrival_ns / 1e9, trace.table["output_tokens"].to_pylist()
+    (array([0. , 0.5]), [44, 1])
     """
     path = Path(path)
     dropped: Counter[str] = Counter()

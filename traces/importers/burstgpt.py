@@ -36,6 +36,14 @@ def read_burstgpt(path: str | Path, drop_failed: bool = False) -> Trace:
     ------
     TraceError
         The file is missing, of another format, or has no row that can be read.
+
+    Examples
+    --------
+    >>> lines = [",".join(COLUMNS), "5,ChatGPT,472,18,Conversation log", "9,GPT-4,10,0,API log"]
+    >>> _ = Path("burst.csv").write_text("\\n".join(lines))
+    >>> trace = read_burstgpt("burst.csv")
+    >>> trace.models, trace.arrival_ns / 1e9, trace.table["rec_status"].to_pylist()
+    (('ChatGPT', 'GPT-4'), array([5., 9.]), ['succeeded', 'failed'])
     """
     path = Path(path)
     has = header(path)

@@ -60,6 +60,14 @@ def read_columns(
     ------
     TraceError
         The file is missing or of another format, lacks a column, or its content is wrong.
+
+    Examples
+    --------
+    >>> _ = Path("log.csv").write_text("when,what,samples\\n12.5,bert,4\\n13,resnet50,1\\n")
+    >>> columns = {"model_column": "what", "columns": {"batch": "samples"}}
+    >>> trace = read_columns("log.csv", arrival_column="when", arrival_unit="s", **columns)
+    >>> trace.arrival_ns / 1e9, trace.models, trace.table["batch"].to_pylist()
+    (array([0. , 0.5]), ('bert', 'resnet50'), [4, 1])
     """
     path = Path(path)
     if (model_column is None) == (model is None):

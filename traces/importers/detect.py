@@ -81,6 +81,12 @@ def read_detected(path: str | Path, name: str, model: str | None = None) -> Trac
     ------
     TraceError
         The format holds rates, or the file cannot be read.
+
+    Examples
+    --------
+    >>> _ = Path("2021.csv").write_text("app,func,end_timestamp,duration\\na,f,7.5,0.5\\n")
+    >>> read_detected("2021.csv", detect("2021.csv"))
+    <Trace: 1 requests to function>
     """
     if name in ("azure-functions-2019", "servegen"):
         raise TraceError(f"{path}: holds rates, not requests (found {name}); use 'isim import trace {name}'")

@@ -52,6 +52,14 @@ def read_disb(path: str | Path, seed: int = 0) -> Trace:
     ------
     TraceError
         The file is missing or of another format, a task makes no sense, or none has arrivals that a file can hold.
+
+    Examples
+    --------
+    >>> task = {"load": {"type": "periodic", "frequency": 2}, "client": {"name": "camera"}}
+    >>> _ = Path("disb.json").write_text(json.dumps({"time": 2, "tasks": [task]}))
+    >>> trace = read_disb("disb.json")
+    >>> trace.models, trace.arrival_ns / 1e9
+    (('camera',), array([0. , 0.5, 1. , 1.5]))
     """
     path = Path(path)
     length_ns, tasks = _tasks(path)

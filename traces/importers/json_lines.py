@@ -26,6 +26,14 @@ def read_json_lines(path: Path, dropped: "Counter[str]") -> tuple[pa.Table, npt.
     ------
     TraceError
         The file is missing or cannot be unpacked, no line holds an object, or a name holds values of several kinds.
+
+    Examples
+    --------
+    >>> _ = Path("log.jsonl").write_text('{"t": 1}\\nnoise\\n{"t": 2}\\n')
+    >>> dropped = Counter()
+    >>> table, lines = read_json_lines(Path("log.jsonl"), dropped)
+    >>> table["t"].to_pylist(), lines, dict(dropped)
+    ([1, 2], array([1, 3]), {'not a JSON object': 1})
     """
     with opened(path) as file:
         try:

@@ -39,6 +39,14 @@ def read_mooncake(path: str | Path, model: str = "llm") -> Trace:
     ------
     TraceError
         The file is missing, of another format, or has no row that can be read.
+
+    Examples
+    --------
+    >>> line = '{"timestamp": 3000, "input_length": 700, "output_length": 20, "hash_ids": [0, 1]}'
+    >>> _ = Path("mooncake.jsonl").write_text(line)
+    >>> trace = read_mooncake("mooncake.jsonl")
+    >>> trace.arrival_ns / 1e9, trace.table["prefix_blocks"].to_pylist()
+    (array([3.]), [[0, 1]])
     """
     path = Path(path)
     dropped: Counter[str] = Counter()

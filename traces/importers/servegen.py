@@ -40,6 +40,13 @@ def read_servegen(paths: Sequence[str | Path], model: str = "llm") -> Rates:
     ------
     TraceError
         A file is missing or of another format, or no window can be read.
+
+    Examples
+    --------
+    >>> _ = Path("chunk-1-trace.csv").write_text("0,1.5,2.0,Gamma,0.25,2.67\\n600,0,0,,,\\n")
+    >>> rates = read_servegen(["chunk-1-trace.csv"])
+    >>> rates.rate_rps, rates.duration_ns / 1e9, rates.table["tenant"].to_pylist()
+    (array([1.5]), 1200.0, ['chunk-1'])
     """
     dropped: Counter[str] = Counter()
     columns: dict[str, Any] = {name: [] for name in ("start_ns", "rate_rps", "cv", "dist", "shape", "scale_s")}

@@ -15,7 +15,13 @@ _LEFT, _TOP, _INNER_WIDTH, _INNER_HEIGHT = 60, 34, 360, 140
 
 
 class Panel(NamedTuple):
-    """Curves over one pair of axes."""
+    """Curves over one pair of axes.
+
+    Examples
+    --------
+    >>> Panel("rate", "time, s", [("bert", Curve(np.array([0.0]), np.array([1.0])))]).logarithmic
+    False
+    """
 
     title: str
     x_name: str

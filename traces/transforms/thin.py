@@ -60,6 +60,13 @@ def check_independent(chunk: pa.Table, verb: str) -> None:
     ------
     TraceError
         A request has a parent.
+
+    Examples
+    --------
+    >>> check_independent(pa.table({"arrival_ns": [0], "parent_id": [None]}), "thin")
+    >>> check_independent(pa.table({"arrival_ns": [0, 1], "parent_id": [None, 0]}), "thin")
+    Traceback (most recent call last):
+    isim.errors.TraceError: thin: requests wait for others (parent_id) that may be dropped; go by session_id
     """
     if "parent_id" in chunk.column_names and chunk["parent_id"].null_count < len(chunk):
         raise TraceError(f"{verb}: requests wait for others (parent_id) that may be dropped; go by session_id")
