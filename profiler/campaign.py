@@ -11,7 +11,14 @@ _LICENCE = "that of whoever measured it; isim claims none"
 
 
 def campaign_key(bench: Bench) -> dict[str, Any]:
-    """Return what must be the same for a campaign to go on: the device and the tools."""
+    """Return what must be the same for a campaign to go on: the device and the tools.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.cpu import open_bench
+    >>> sorted(campaign_key(open_bench("cpu")))
+    ['device', 'facts', 'isim']
+    """
     return {"device": bench.device.spec, "facts": dict(bench.device.facts()), "isim": __version__}
 
 
@@ -29,7 +36,15 @@ def identity(model: str) -> str:
 
 
 def measured_footer(bench: Bench) -> dict[str, Any]:
-    """Return what the footer of everything measured on a bench says: device, versions, what was not recorded."""
+    """Return what the footer of everything measured on a bench says: device, versions, what was not recorded.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.cpu import open_bench
+    >>> footer = measured_footer(open_bench("cpu"))
+    >>> footer["origin"], footer["backend"], footer["device"]["kind"]
+    ('measured', 'cpu', 'cpu')
+    """
     return {
         "origin": "measured",
         "backend": bench.device.spec.partition(":")[0],

@@ -51,7 +51,13 @@ def check_host() -> list[Finding]:
 
 
 def usable_gpu(findings: list[Finding]) -> bool:
-    """Return whether batches can be run on a GPU of this host."""
+    """Return whether batches can be run on a GPU of this host.
+
+    Examples
+    --------
+    >>> usable_gpu([Finding("GPU", False, "none that can be used"), Finding("ncu", True, "/usr/bin/ncu")])
+    False
+    """
     return any(finding.name == "GPU" and finding.usable for finding in findings)
 
 

@@ -15,7 +15,14 @@ _Mask = npt.NDArray[np.bool_]
 
 
 def table_problems(table: pa.Table) -> Iterator[str]:
-    """Yield what is wrong with the values of a table that has the schema and is sorted by its key."""
+    """Yield what is wrong with the values of a table that has the schema and is sorted by its key.
+
+    Examples
+    --------
+    >>> from isim.profiler.schema import SCHEMA
+    >>> list(table_problems(SCHEMA.empty_table()))
+    ['no rows; a profile needs at least one operation']
+    """
     if len(table) == 0:
         yield "no rows; a profile needs at least one operation"
         return

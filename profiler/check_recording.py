@@ -15,7 +15,14 @@ _OF_ONE_MEMBER = ("model", "batch_size", "sm_share", "solo_ns")
 
 
 def table_problems(table: pa.Table) -> Iterator[str]:
-    """Yield what is wrong with the values of a table that has the schema and is sorted by its key."""
+    """Yield what is wrong with the values of a table that has the schema and is sorted by its key.
+
+    Examples
+    --------
+    >>> from isim.profiler.recording_schema import SCHEMA
+    >>> list(table_problems(SCHEMA.empty_table()))
+    ['no rows; a recording needs at least one execution']
+    """
     if len(table) == 0:
         yield "no rows; a recording needs at least one execution"
         return

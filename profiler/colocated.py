@@ -31,6 +31,11 @@ class Rounds:
         Rounds before it may stop; even, so that forwards and backwards weigh the same.
     stopping
         Applied to the executions of each member inside the overlaps.
+
+    Examples
+    --------
+    >>> Rounds(stretch_s=0.5).min_rounds
+    4
     """
 
     stretch_s: float = 0.25

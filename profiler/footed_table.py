@@ -19,6 +19,15 @@ class FootedTable(ABC):
         Checked and sorted; to be read only.
     footer_json
         The footer, checked, as JSON.
+
+    Examples
+    --------
+    >>> from isim.profiler.telemetry import Telemetry
+    >>> telemetry = Telemetry.from_table(pa.table({"time_ns": [0], "power_w": [70.0]}), {"device": "L4"})
+    >>> telemetry.write("telemetry.parquet")
+    >>> read = Telemetry.read("telemetry.parquet")
+    >>> read.footer, read.digest() == telemetry.digest()
+    ({'device': 'L4', 'schema': '1'}, True)
     """
 
     _key: ClassVar[str]

@@ -36,6 +36,10 @@ class Journal:
     >>> with Journal(output, {"models": ["mlp"]}) as journal:
     ...     journal.results
     {'mlp@1': {'solo_ns': 100}}
+    >>> with Journal(output, {"models": ["mlp"]}) as journal:
+    ...     journal.finish()
+    >>> journal.path.exists()
+    False
     """
 
     def __init__(self, output: str | Path, key: dict[str, Any], force: bool = False) -> None:

@@ -40,6 +40,17 @@ def run_lanes(device: Device, lanes: Sequence[Lane], until_ns: int, at_least: in
         On the device's clock.
     at_least
         Executions of every lane that count.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.cpu import CpuDevice
+    >>> from isim.profiler.workloads.callable_workload import CallableWorkload
+    >>> device = CpuDevice("cpu")
+    >>> lane = Lane(CallableWorkload("nothing", 1, lambda: None), device.stream(0), begin_ns=0)
+    >>> executions, = run_lanes(device, [lane], until_ns=device.now_ns(), at_least=3)
+    >>> len(executions.start_ns) >= 3
+    True
+    >>> device.close()
     """
     waiting: list[deque[tuple[Event, Event]]] = [deque() for _ in lanes]
     done: list[list[tuple[int, int]]] = [[] for _ in lanes]

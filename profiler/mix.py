@@ -11,7 +11,13 @@ _MEMBER = re.compile(r"(?P<model>.+)@(?P<size>\d+)(?:/(?P<share>[0-9.]+))?")
 
 
 class Member(NamedTuple):
-    """One model at one batch size, held to a share of the SMs (0..1)."""
+    """One model at one batch size, held to a share of the SMs (0..1).
+
+    Examples
+    --------
+    >>> str(Member("mlp", 8, 0.5))
+    'mlp@8/0.5'
+    """
 
     model: str
     batch_size: int

@@ -35,6 +35,17 @@ def mix_result(mix: Mix, stretches: Sequence[Stretch], telemetry: Telemetry) -> 
     ------
     ProfileError
         Every solo execution of a member was throttled, or no member ran fully inside an overlap.
+
+    Examples
+    --------
+    >>> from isim.profiler.mix import parse_mix
+    >>> def ran(*spans):
+    ...     return Executions(*np.array(spans).T)
+    >>> together = Stretch((0, 1), (ran((0, 300), (300, 600)), ran((0, 150), (150, 300), (300, 450), (450, 600))))
+    >>> stretches = [Stretch((0,), (ran((0, 200)),)), Stretch((1,), (ran((0, 100)),)), together]
+    >>> result = mix_result(parse_mix("a@1 + b@1"), stretches, Telemetry.from_samples([]))
+    >>> result["solo_ns"], result["slowdown_median"]
+    ([200, 100], [1.5, 1.5])
     """
     solos = [_solo(mix, member, stretches, telemetry) for member in range(len(mix))]
     experiments = [_experiment(mix, stretch, solos, telemetry) for stretch in stretches]

@@ -53,6 +53,12 @@ def write_parquet(path: str | Path, table: pa.Table, key: str, footer_json: str,
     ------
     ProfileError
         The file exists and `force` is false, or it cannot be written.
+
+    Examples
+    --------
+    >>> write_parquet("t.parquet", pa.table({"x": [1, 2]}), "isim.profile", '{"origin": "imported"}', force=False)
+    >>> read_parquet("t.parquet", "isim.profile", "a profile", "write one")[1]
+    {'origin': 'imported', 'schema': None}
     """
     target = Path(path)
     if target.exists() and not force:
@@ -71,7 +77,13 @@ def write_parquet(path: str | Path, table: pa.Table, key: str, footer_json: str,
 
 
 def digest(table: pa.Table, footer_json: str) -> str:
-    """Return the SHA-256 of the content, whatever file or library version holds it."""
+    """Return the SHA-256 of the content, whatever file or library version holds it.
+
+    Examples
+    --------
+    >>> digest(pa.table({"x": [1]}), "{}") == digest(pa.table({"x": pa.chunked_array([[], [1]], pa.int64())}), "{}")
+    True
+    """
     sha256 = hashlib.sha256(footer_json.encode())
     for name in table.column_names:
         # JSON writes the shortest text that reads back as the same number, so equal content is equal text.
@@ -80,7 +92,14 @@ def digest(table: pa.Table, footer_json: str) -> str:
 
 
 def footer_text(footer: dict[str, Any], problems: list[str]) -> str:
-    """Return the footer as JSON; what is not JSON is added to `problems`."""
+    """Return the footer as JSON; what is not JSON is added to `problems`.
+
+    Examples
+    --------
+    >>> problems: list[str] = []
+    >>> footer_text({"b": 1, "a": None}, problems), problems
+    ('{"a": null, "b": 1}', [])
+    """
     try:
         return json.dumps(footer, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:

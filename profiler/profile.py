@@ -25,6 +25,11 @@ class Profile(FootedTable):
     >>> profile = Profile.from_table(table, {"origin": "imported"})
     >>> profile.models, profile.batch_sizes("tiny"), profile.solo_ns("tiny", 4)
     (('tiny',), (4,), 1000)
+    >>> profile.operations("tiny", 4)["name"].to_pylist(), profile.origin
+    (['gemm', 'end'], 'imported')
+    >>> profile.write("profile.parquet")
+    >>> Profile.read("profile.parquet")
+    <Profile imported: 1 batches of tiny>
     """
 
     _key = "isim.profile"

@@ -50,7 +50,20 @@ def recording_summary(recording: Recording) -> list[dict[str, Any]]:
 
 
 def recording_summary_text(recording: Recording) -> str:
-    """Return the summary as a table for people, one line a kind of experiment."""
+    """Return the summary as a table for people, one line a kind of experiment.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> table = pa.table({
+    ...     "experiment": [0, 0], "sharing": ["streams"] * 2, "member": [0, 1], "model": ["a", "b"],
+    ...     "batch_size": [1, 4], "sm_share": [1.0, 1.0], "start_ns": [0, 10], "finish_ns": [300, 210],
+    ...     "solo_ns": [200, 100], "counted": [True, True],
+    ... })
+    >>> print(recording_summary_text(Recording.from_table(table, {"origin": "imported"})))
+    sharing  statistic  members  experiments  rows  slowdowns    min  median    max
+    streams  execution        2            1     2          2  1.500   1.750  2.000
+    """
     names = ("sharing", "statistic", "members", "experiments", "rows", "slowdowns", "min", "median", "max")
     lines = [names, *(tuple(_word(line[name]) for name in names) for line in recording_summary(recording))]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

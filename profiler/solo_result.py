@@ -39,6 +39,15 @@ def solo_result(
     ------
     ProfileError
         Every repetition was throttled, or they did not do the same.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.contract import Kernel
+    >>> plain = Executions(np.array([0, 100]), np.array([90, 195]))
+    >>> recorded = [Repetition(0, 100, (Kernel("gemm", 10, 70), Kernel("add", 75, 95)))]
+    >>> result = solo_result("tiny", plain, recorded, [], Telemetry.from_samples([]), with_recorder=True)
+    >>> [(row["name"], row["gap_ns"], row["duration_ns"]) for row in result["operations"]], result["batch_ns"]
+    ([('gemm', 10, 60), ('add', 5, 20), ('end', 5, 0)], 92.5)
     """
     clock_mhz = solo_clock_mhz(plain, telemetry)
     keep = ~rejected(plain.start_ns, plain.finish_ns, telemetry, clock_mhz)
@@ -73,7 +82,15 @@ def solo_result(
 
 
 def solo_clock_mhz(executions: Executions, telemetry: Telemetry) -> float:
-    """Return the median clock of the executions that no throttle reason touches, NaN where it is unknown."""
+    """Return the median clock of the executions that no throttle reason touches, NaN where it is unknown.
+
+    Examples
+    --------
+    >>> from isim.profiler.telemetry import Sample
+    >>> telemetry = Telemetry.from_samples([Sample(0, 1500.0), Sample(5, 1400.0)])
+    >>> solo_clock_mhz(Executions(np.array([0]), np.array([10])), telemetry)
+    1450.0
+    """
     calm = ~rejected(executions.start_ns, executions.finish_ns, telemetry)
     clocks = clock_during(executions.start_ns, executions.finish_ns, telemetry)[calm]
     clocks = clocks[~np.isnan(clocks)]

@@ -41,7 +41,13 @@ THROTTLING = 0x4 | 0x8 | 0x20 | 0x40 | 0x80
 
 
 class Sample(NamedTuple):
-    """The state of a device at one time; None where it does not say."""
+    """The state of a device at one time; None where it does not say.
+
+    Examples
+    --------
+    >>> Sample(5, power_w=70.0).sm_clock_mhz is None
+    True
+    """
 
     time_ns: int
     sm_clock_mhz: float | None = None

@@ -36,7 +36,19 @@ def is_warm(samples: Sequence[Sample], batches: int, elapsed_s: float) -> bool:
 
 
 def warm_up(device: Device, workload: Workload, stream: Stream, telemetry: TelemetrySource | None) -> bool:
-    """Run batches until the device is warm, and return whether it became so within 10 s."""
+    """Run batches until the device is warm, and return whether it became so within 10 s.
+
+    Examples
+    --------
+    >>> import time
+    >>> from isim.profiler.device.cpu import CpuDevice
+    >>> from isim.profiler.workloads.callable_workload import CallableWorkload
+    >>> device = CpuDevice("cpu")
+    >>> workload = CallableWorkload("sleeps", 1, lambda: time.sleep(0.05))
+    >>> warm_up(device, workload, device.stream(0), telemetry=None)
+    True
+    >>> device.close()
+    """
     begin_ns = device.now_ns()
     samples: list[Sample] = []
     batches = 0

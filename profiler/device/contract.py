@@ -95,7 +95,13 @@ class Device(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One operation as it ran; None where it was not recorded."""
+    """One operation as it ran; None where it was not recorded.
+
+    Examples
+    --------
+    >>> Kernel("gemm", 10, 40, grid=80).kind
+    'kernel'
+    """
 
     name: str
     start_ns: int
@@ -143,7 +149,13 @@ class KernelRecorder(Protocol):
 
 
 class KernelCounters(NamedTuple):
-    """What one kernel of a batch used, as shares 0..1 of the device's peak; None where it was not measured."""
+    """What one kernel of a batch used, as shares 0..1 of the device's peak; None where it was not measured.
+
+    Examples
+    --------
+    >>> KernelCounters("gemm", 80, 256, {"sm": 0.9, "dram": None}).shares["sm"]
+    0.9
+    """
 
     name: str
     grid: int | None

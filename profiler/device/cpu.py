@@ -27,6 +27,14 @@ def open_bench(spec: str) -> Bench:
     ------
     ProfileError
         The text names no cores, or one that is not there.
+
+    Examples
+    --------
+    >>> open_bench("cpu").recorder.name
+    'ONNX Runtime profiler'
+    >>> open_bench("cpu:x")
+    Traceback (most recent call last):
+    isim.errors.ProfileError: --device cpu:x: not a list of cores (found 'x'); write cpu:0,1
     """
     from isim.profiler.device.onnx_recorder import OnnxRecorder
 

@@ -19,6 +19,17 @@ class CpuClock:
         Their numbers.
     root
         The kernel's folder of cores.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> (root / "cpu0" / "cpufreq").mkdir(parents=True)
+    >>> _ = (root / "cpu0" / "cpufreq" / "scaling_cur_freq").write_text("2400000")
+    >>> clock = CpuClock([0], root)
+    >>> clock.start()
+    >>> clock.mark().sm_clock_mhz, len(clock.stop().table) >= 1
+    (2400.0, True)
     """
 
     def __init__(self, cores: Sequence[int], root: Path = Path("/sys/devices/system/cpu")) -> None:

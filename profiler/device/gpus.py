@@ -26,6 +26,8 @@ class Gpu:
     >>> v100 = find_gpu("V100")
     >>> round(v100.tensor_flops / 1e12), round(v100.fp32_flops / 1e12, 1)
     (125, 15.7)
+    >>> round(v100.l2_bytes_per_s / 1e9)
+    3133
     """
 
     name: str

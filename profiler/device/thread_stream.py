@@ -42,6 +42,17 @@ class ThreadStream:
         The number of the core, None to run on any.
     failed
         Told what the work raised; the stream goes on with what is behind it.
+
+    Examples
+    --------
+    >>> failures = []
+    >>> stream = ThreadStream(0, core=None, failed=failures.append)
+    >>> stream.put(lambda: 1 / 0)
+    >>> mark = Mark(threading.Condition())
+    >>> stream.put(mark.set)
+    >>> mark.time_ns() > 0, mark.done(), failures
+    (True, True, [ZeroDivisionError('division by zero')])
+    >>> stream.close()
     """
 
     def __init__(self, index: int, core: int | None, failed: Callable[[BaseException], None]) -> None:

@@ -19,6 +19,11 @@ class ImportedBatch:
         What was changed or could not be told, in sentences for people.
     device
         What the file says of the device: `name`, `sms` and the like; empty if nothing.
+
+    Examples
+    --------
+    >>> ImportedBatch("bert", 8, ({"name": "gemm", "duration_ns": 900},), {"file": "bert8.csv"}).notes
+    ()
     """
 
     model: str

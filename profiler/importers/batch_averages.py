@@ -41,6 +41,13 @@ def read_batch_averages(paths: Sequence[str | Path], source: str) -> Profile:
     ------
     ProfileError
         Anything is wrong with the files; all problems at once.
+
+    Examples
+    --------
+    >>> _ = Path("solo.csv").write_text("model,batch,mps_percent,latency_ms\\nbert,8,100,12.5\\n")
+    >>> profile = read_batch_averages(["solo.csv"], "igniter")
+    >>> profile.solo_ns("bert", 8), profile.footer["granularity"]
+    (12500000, 'batch')
     """
     tables, problems = read_tables(paths), list[str]()
     latency_ns: dict[_Key, float] = {}

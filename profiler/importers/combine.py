@@ -15,7 +15,15 @@ from isim.profiler.schema import SCHEMA
 def combine_kernel_tables(
     tables: Sequence[ImportedBatch], *, device: str | None = None, source: str | None = None, licence: str | None = None
 ) -> Profile:
-    """Combine kernel tables into one profile; see `combine`."""
+    """Combine kernel tables into one profile; see `combine`.
+
+    Examples
+    --------
+    >>> rows = ({"kind": "kernel", "name": "gemm", "duration_ns": 900, "gap_ns": 0},)
+    >>> batch = ImportedBatch("bert", 8, rows, {"file": "bert8.csv"})
+    >>> combine_kernel_tables([batch], device="V100").footer["device"]
+    {'name': 'V100'}
+    """
     method = "tables of kernels measured by others; host time is what the solo period exceeds the kernels by"
     return combine(tables, backend="kernel-table", method=method, device=device, source=source, licence=licence)
 
@@ -44,6 +52,16 @@ def combine(
     ------
     ProfileError
         There is no batch, two are of the same model and batch size, or they name different devices.
+
+    Examples
+    --------
+    >>> rows = ({"kind": "kernel", "name": "gemm", "duration_ns": 900, "gap_ns": 0},)
+    >>> batch = ImportedBatch("bert", 8, rows, {"file": "bert8.csv"})
+    >>> combine([batch], backend="example", method="by hand", device="L4")
+    <Profile imported: 1 batches of bert>
+    >>> combine([batch, batch], backend="example", method="by hand")
+    Traceback (most recent call last):
+    isim.errors.ProfileError: bert at batch size 8 is given 2 times; give each batch once
     """
     problems = list(_problems(batches, device))
     if problems:

@@ -25,6 +25,11 @@ class Cut:
         The number of sequences.
     stream, process
         Only the operations of this stream and process count; None is all of them.
+
+    Examples
+    --------
+    >>> str(Cut.read("range=infer")), str(Cut("repeats", repeats=20, stream=7))
+    ('range=infer', 'stream=7,repeats=20')
     """
 
     how: str

@@ -43,6 +43,14 @@ def executions(
     ------
     ProfileError
         There are several GPUs, no such range, stream or kernel, or nothing is left.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.contract import Kernel
+    >>> ran = tuple(Launched(Kernel(name, at, at + 5)) for name, at in (("a", 0), ("b", 6), ("a", 20), ("b", 26)))
+    >>> found = executions(Timeline("t.json", ran, (), {}, {}), Cut.read("kernel=a"))
+    >>> [(one.start_ns, one.finish_ns, len(one.kernels)) for one in found.repetitions], found.accompanied
+    ([(0, 11, 2), (20, 31, 2)], (False, False))
     """
     number = _gpu(timeline, gpu)
     everything = [one for one in timeline.operations if one.gpu == number]

@@ -42,6 +42,11 @@ class Told:
         Measured time of the batch alone, in s.
     above_peak
         `clip` or `error`: utilisations above the peak by up to a tenth.
+
+    Examples
+    --------
+    >>> Told(cut=Cut.read("whole"), skip=3).gpu is None
+    True
     """
 
     cut: Cut | None = None
@@ -66,6 +71,12 @@ def read_batch(form: str, path: Path, model: str, batch_size: int, told: Told) -
     ------
     ProfileError
         The file cannot be read as this format, something needed was not said, or something was that it does not take.
+
+    Examples
+    --------
+    >>> read_batch("kineto", Path("none.json"), "bert", 8, Told(cut=Cut("whole")))
+    Traceback (most recent call last):
+    isim.errors.ProfileError: none.json: no such file; name what the profiler wrote
     """
     takes = PROFILE_FORMATS[form].options
     problems = [
@@ -119,6 +130,13 @@ def read_timeline(path: Path, form: str) -> Timeline:
     ------
     ProfileError
         The file is none of this format.
+
+    Examples
+    --------
+    >>> event = {"ph": "X", "cat": "kernel", "name": "gemm", "ts": 5, "dur": 4, "args": {"device": 0, "stream": 7}}
+    >>> _ = Path("trace.json").write_text(str([event]).replace("'", '"'))
+    >>> read_timeline(Path("trace.json"), "kineto").operations[0].kernel.name
+    'gemm'
     """
     if form == "kineto":
         return read_kineto(path)

@@ -36,6 +36,15 @@ def read_kineto(path: str | Path) -> Timeline:
     ------
     ProfileError
         The file is no such trace, is of another maker's GPU, is damaged, or holds no operation of a GPU.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> event = {"ph": "X", "cat": "kernel", "name": "gemm", "ts": 5, "dur": 4, "args": {"device": 0, "stream": 7}}
+    >>> _ = Path("trace.json").write_text(str({"traceEvents": [event]}).replace("'", '"'))
+    >>> timeline = read_kineto(Path("trace.json"))
+    >>> [(one.kernel.name, one.kernel.finish_ns - one.kernel.start_ns) for one in timeline.operations]
+    [('gemm', 4000)]
     """
     trace = read_json(path)
     events = trace.get("traceEvents") if isinstance(trace, dict) else trace

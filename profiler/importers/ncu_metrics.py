@@ -77,6 +77,12 @@ class Columns(NamedTuple):
         How many utilisations above the peak were taken for the peak.
     device
         `name` and `sms`, where the file says them.
+
+    Examples
+    --------
+    >>> columns = Columns(({"name": "gemm", "grid": 80, "sm": 0.9},), {"sm": "sm__throughput"}, 0, {})
+    >>> columns.counters()
+    (KernelCounters(name='gemm', grid=80, block=None, shares={'sm': 0.9}),)
     """
 
     rows: tuple[dict[str, Any], ...]

@@ -39,6 +39,13 @@ def read_nvidia_smi(path: str | Path, gpu: str | None = None) -> Telemetry:
     ------
     ProfileError
         The file is no such log, a unit is missing or unknown, a cell is no number, or there are several GPUs.
+
+    Examples
+    --------
+    >>> lines = ["timestamp, index, clocks.sm [MHz], power.draw [W]", "2023/07/14 13:34:38.123, 0, 1590 MHz, 70.5 W"]
+    >>> _ = Path("smi.csv").write_text("\\n".join(lines))
+    >>> read_nvidia_smi("smi.csv").table.select(["sm_clock_mhz", "power_w"]).to_pylist()
+    [{'sm_clock_mhz': 1590.0, 'power_w': 70.5}]
     """
     lines = [[cell.strip() for cell in cells] for cells in csv.reader(io.StringIO(read_text(path)))]
     header, *rows = [cells for cells in lines if cells]

@@ -20,6 +20,12 @@ def sha256_of(path: str | Path) -> str:
     ------
     ProfileError
         The file cannot be read.
+
+    Examples
+    --------
+    >>> _ = Path("a.txt").write_text("a")
+    >>> sha256_of("a.txt")[:8]
+    'ca978112'
     """
     try:
         with Path(path).open("rb") as file:
@@ -37,6 +43,12 @@ def read_bytes(path: str | Path) -> bytes:
     ------
     ProfileError
         The file cannot be read, is empty, or its compressed content is cut off or damaged.
+
+    Examples
+    --------
+    >>> _ = Path("a.gz").write_bytes(gzip.compress(b"text"))
+    >>> read_bytes("a.gz")
+    b'text'
     """
     sha256_of(path)  # says what is wrong with the file itself
     content = Path(path).read_bytes()
@@ -57,6 +69,12 @@ def read_text(path: str | Path) -> str:
     ------
     ProfileError
         The file cannot be read, is empty or is no text.
+
+    Examples
+    --------
+    >>> _ = Path("a.txt").write_text("text", encoding="utf-16")
+    >>> read_text("a.txt")
+    'text'
     """
     content = read_bytes(path)
     try:
@@ -74,6 +92,16 @@ def read_json(path: str | Path) -> Any:
     ------
     ProfileError
         The file cannot be read or is not JSON.
+
+    Examples
+    --------
+    >>> _ = Path("a.json").write_text('{"ts": 1700000000000000.123}')
+    >>> read_json("a.json")
+    {'ts': Decimal('1700000000000000.123')}
+    >>> _ = Path("a.json").write_text('{"ts": ')
+    >>> read_json("a.json")
+    Traceback (most recent call last):
+    isim.errors.ProfileError: a.json: not JSON (Expecting value in line 1, column 8); export or copy it again
     """
     text = read_text(path)
     try:

@@ -55,6 +55,13 @@ class Timeline:
         Facts of each GPU by its number: `name`, `sms`.
     facts
         What the footer of a profile keeps: file, SHA-256, versions, resolution of the clock in ns.
+
+    Examples
+    --------
+    >>> operations = (Launched(Kernel("gemm", 5, 9)),)
+    >>> timeline = Timeline("t.json", operations, (), {0: {"name": "L4"}}, {"resolution_ns": 1000})
+    >>> timeline.resolution_ns, timeline.devices[0]["name"]
+    (1000, 'L4')
     """
 
     where: str
@@ -88,7 +95,14 @@ def in_launch_order(operations: list[Launched]) -> tuple[Launched, ...]:
 
 
 def times_ns(operations: "tuple[Launched, ...] | list[Launched]") -> tuple[Ints, Ints, Ints]:
-    """Return starts, finishes and numbers of the streams; streams of different processes have different numbers."""
+    """Return starts, finishes and numbers of the streams; streams of different processes have different numbers.
+
+    Examples
+    --------
+    >>> operations = [Launched(Kernel("gemm", 5, 9)), Launched(Kernel("add", 7, 8, stream=3))]
+    >>> [column.tolist() for column in times_ns(operations)]
+    [[5, 7], [9, 8], [0, 1]]
+    """
     numbers: dict[tuple[int, int | None, int], int] = {}
     streams = [numbers.setdefault((one.gpu, one.process, one.kernel.stream), len(numbers)) for one in operations]
     return (

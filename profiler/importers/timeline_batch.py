@@ -43,6 +43,15 @@ def timeline_batch(
     ------
     ProfileError
         The timeline holds no such executions, none ran alone, or they differ.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.contract import Kernel
+    >>> from isim.profiler.importers.timeline import Launched
+    >>> ran = tuple(Launched(Kernel("gemm", at, at + 900)) for at in (0, 1000, 2000))
+    >>> batch = timeline_batch(Timeline("t.json", ran, (), {0: {}}, {}), "mlp", 8, Cut.read("repeats=3"))
+    >>> [(row["name"], row["duration_ns"]) for row in batch.rows]
+    [('gemm', 900)]
     """
     where = f"{timeline.where}: {model} at batch size {batch_size}"
     found = executions(timeline, cut, skip=skip, gpu=gpu, launched_by=launched_by)

@@ -64,6 +64,21 @@ def timeline_recording(
     ------
     ProfileError
         There are no two members, a cut gives nothing, or no two members ever ran at the same time.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.contract import Kernel
+    >>> from isim.profiler.importers.timeline import Launched
+    >>> ran = [Launched(Kernel("a", at, at + 10, stream=1)) for at in (0, 100)]
+    >>> ran += [Launched(Kernel("b", at, at + 20, stream=2)) for at in (5, 50)]
+    >>> members = [Member("a", 1, Cut.read("stream=1,kernel=a")), Member("b", 1, Cut.read("stream=2,kernel=b"))]
+    >>> recording = timeline_recording(Timeline("t.json", tuple(ran), (), {0: {}}, {}), members, "streams")
+    >>> for row in recording.table.select(["experiment", "model", "start_ns", "solo_ns"]).to_pylist():
+    ...     print(*row.values())
+    0 a 0 10
+    0 b 5 20
+    1 a 0 10
+    2 b 0 20
     """
     if len(members) < 2:
         raise ProfileError(

@@ -51,6 +51,15 @@ def read_trtexec(
     ------
     ProfileError
         The file is none of trtexec's layers, a time is none, or both `times` and `solo_period_s` are given.
+
+    Examples
+    --------
+    >>> import json
+    >>> layers = [{"count": 100}, {"name": "conv1", "averageMs": 0.25, "medianMs": 0.24}]
+    >>> _ = Path("layers.json").write_text(json.dumps(layers))
+    >>> batch = read_trtexec("layers.json", "resnet50", 8)
+    >>> [(row["name"], row["duration_ns"]) for row in batch.rows]
+    [('conv1', 240000)]
     """
     if times is not None and solo_period_s is not None:
         raise ProfileError(f"{path}: a solo period and --times say the same; give one of them")
@@ -107,6 +116,14 @@ def read_trtexec_times(path: str | Path) -> Iterations:
     ------
     ProfileError
         The file is none of trtexec's times, or a time is none.
+
+    Examples
+    --------
+    >>> import json
+    >>> iteration = {"startComputeMs": 0, "endComputeMs": 2, "computeMs": 2, "h2dMs": 0.5, "d2hMs": 0.25}
+    >>> _ = Path("times.json").write_text(json.dumps([iteration]))
+    >>> read_trtexec_times("times.json")[:4]
+    (1, 500000, 2000000, 250000)
     """
     iterations = read_json(path)
     if not isinstance(iterations, list) or not iterations or not all(isinstance(one, dict) for one in iterations):

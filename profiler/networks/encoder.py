@@ -12,6 +12,13 @@ def add_encoder(network: Network, layers: int, tokens: int, width: int, heads: i
         Tokens a sample.
     width
         Width of a token; the hidden layer of the perceptron is four times as wide.
+
+    Examples
+    --------
+    >>> network = Network(batch_size=1, input_bytes=0, output_bytes=0)
+    >>> add_encoder(network, layers=12, tokens=128, width=768, heads=12)
+    >>> len(network.operations), round(network.parameters / 1e6)
+    (84, 85)
     """
     rows = network.batch_size * tokens
     for layer in range(layers):

@@ -38,6 +38,15 @@ class Network:
     Image(channels=64, height=112, width=112)
     >>> network.parameters, network.multiply_adds
     (9472, 236027904)
+    >>> network.depthwise("depthwise", Image(64, 112, 112), kernel=3)
+    >>> network.pool("pool", Image(64, 112, 112), kernel=2, stride=2).elements
+    200704
+    >>> network.norm("norm", rows=2 * 128, width=768)
+    >>> network.linear("query", rows=2 * 128, inputs=768, outputs=768)
+    >>> network.attention("attention", tokens=128, width=768, heads=12)
+    >>> network.pointwise("softmax", inputs=2000, outputs=2000, instructions=10)
+    >>> [operation.name for operation in network.operations]
+    ['stem', 'depthwise', 'pool', 'norm', 'query', 'attention', 'softmax']
     """
 
     batch_size: int

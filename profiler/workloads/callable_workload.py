@@ -14,7 +14,17 @@ from isim.fault_line import fault, shown, what_raised
 
 
 class CallableWorkload:
-    """Call what the user's `factory(batch_size)` returned, once a batch; it must return when the batch is done."""
+    """Call what the user's `factory(batch_size)` returned, once a batch; it must return when the batch is done.
+
+    Examples
+    --------
+    >>> workload = CallableWorkload("shouts", 4, lambda: print("ran"))
+    >>> workload.run()
+    ran
+    >>> workload.model, workload.batch_size
+    ('shouts', 4)
+    >>> workload.close()
+    """
 
     def __init__(self, model: str, batch_size: int, call: Callable[[], object]) -> None:
         self.model, self.batch_size = model, batch_size

@@ -26,6 +26,10 @@ class Graph:
     >>> x = graph.input("x", [8])
     >>> len(graph.serialised(graph.linear(x, 8, 4))) > 8 * 4 * 4
     True
+    >>> x = graph.relu(graph.conv(graph.input("image", [3, 8, 8]), 3, 4, kernel=3))
+    >>> x = graph.norm(graph.reshape(x, [0, -1]), 256)
+    >>> graph.add(x, graph.constant(np.ones(256, np.float32)))
+    'add6'
     """
 
     def __init__(self, name: str) -> None:

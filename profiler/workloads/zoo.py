@@ -30,6 +30,12 @@ def build_model(name: str) -> bytes:
     ------
     ProfileError
         No model has this name; the message names the nearest.
+
+    Examples
+    --------
+    >>> import onnx
+    >>> [node.op_type for node in onnx.load_from_string(build_model("mlp")).graph.node][:3]
+    ['MatMul', 'Add', 'Relu']
     """
     from isim.profiler.workloads.graph import Graph
 

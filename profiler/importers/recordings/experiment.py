@@ -44,6 +44,11 @@ class Experiment:
         What the source calls it.
     sharing, statistic
         As in the schema of a recording.
+
+    Examples
+    --------
+    >>> Experiment("a+b", "mps", (Execution(0, "a", 1, 150.0), Execution(1, "b", 1, 160.0))).members
+    2
     """
 
     label: str
