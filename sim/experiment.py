@@ -43,6 +43,15 @@ class Experiment(ExperimentKeys):
     (1, {'*': 0.05}, 'analytic:L4')
     >>> Experiment(policy="greedy").arrivals.rate_rps
     1300.0
+    >>> Experiment.from_flags(policy="greedy", rate_rps=100.0).arrivals.rate_rps
+    100.0
+    >>> _ = Path("e.toml").write_text('slo = "5ms"\\n[arrivals]\\nrate = "100rps"\\nduration = "1s"\\n')
+    >>> experiment = Experiment.from_toml("e.toml")
+    >>> experiment.slo_s
+    {'*': 0.005}
+    >>> run = experiment.run("out")
+    >>> run.summary["total"]["requests"] == len(run.table("requests"))
+    True
     """
 
     @classmethod
@@ -92,6 +101,12 @@ class Experiment(ExperimentKeys):
         ------
         ExperimentError
             Anything is wrong; all problems at once.
+
+        Examples
+        --------
+        >>> Experiment.from_keys({"arrivals": {"rate": "5rps"}, "polcy": "greedy"}, "e.toml")
+        Traceback (most recent call last):
+        isim.errors.ExperimentError: e.toml: polcy: unknown key (known: profile, ...); did you mean policy?
         """
         given = {name: value for name, value in flags.items() if value is not None and value != {}}
         if "profile" not in given and (named := named_profiles(given.get("gpus"))):
@@ -176,6 +191,13 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     ------
     ExperimentError
         It cannot be read, or is not TOML.
+
+    Examples
+    --------
+    >>> Path("runs").mkdir()
+    >>> _ = Path("runs/e.toml").write_text('trace = "t.parquet"')
+    >>> read_toml("runs/e.toml")
+    {'trace': 'runs/t.parquet'}
     """
     path = Path(path)
     try:

@@ -24,6 +24,12 @@ def make_arrivals(toml: str | Path, **flags: Any) -> Trace:
     ------
     IsimError
         The experiment is not valid, generates no requests, or none that a trace can hold.
+
+    Examples
+    --------
+    >>> _ = Path("e.toml").write_text('[arrivals]\\nrate = "100rps"\\nduration = "1s"\\nmodels = { vgg19 = 1 }\\n')
+    >>> make_arrivals("e.toml", seed=1)
+    <Trace: 108 requests to vgg19>
     """
     experiment = Experiment.from_flags(toml, **flags)
     if experiment.arrivals is None:

@@ -92,6 +92,16 @@ def measure(folder: Path, end_s: float, from_s: float = 0.0) -> dict[str, Any]:
     ------
     RunError
         A table cannot be read.
+
+    Examples
+    --------
+    >>> from isim.experiment import Experiment
+    >>> run = Experiment.from_flags(rate_rps=100.0, duration_s=0.5).run()
+    >>> end_s = run.description["ending"]["end_s"]
+    >>> measure(run.folder, end_s) == run.summary
+    True
+    >>> measure(run.folder, end_s, from_s=0.25)["total"]["requests"]
+    23
     """
     names: list[str] = []
     batches, solo_s = _read_batches(folder, names)

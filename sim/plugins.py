@@ -27,7 +27,14 @@ _LISTS = {int: "4/8", float: "0.5/1"}
 
 
 class Plugin(NamedTuple):
-    """What `isim list` says of one plug-in."""
+    """What `isim list` says of one plug-in.
+
+    Examples
+    --------
+    >>> constant, = (plugin for plugin in list_plugins("isim.contention") if plugin.name == "constant")
+    >>> constant.parameters
+    {'slowdown': '1.5'}
+    """
 
     name: str
     summary: str

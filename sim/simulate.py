@@ -28,7 +28,14 @@ from isim.whole_folder import also_taken, check_free, writing
 
 
 def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool, inputs: Inputs | None) -> Run:
-    """Run an experiment; see `isim.experiment.Experiment.run`."""
+    """Run an experiment; see `isim.experiment.Experiment.run`.
+
+    Examples
+    --------
+    >>> from isim.experiment import Experiment
+    >>> simulate(Experiment.from_flags(rate_rps=100.0, duration_s=0.5), None, False, None).summary["total"]["requests"]
+    43
+    """
     temporary = TemporaryDirectory(prefix="isim-") if folder is None else None
     target = Path(temporary.name) / "run" if temporary is not None else Path(folder or "")
     try:
@@ -76,6 +83,14 @@ def check(experiment: ExperimentKeys, inputs: Inputs) -> None:
     ------
     IsimError
         It cannot run; all problems at once.
+
+    Examples
+    --------
+    >>> from isim.experiment import Experiment
+    >>> experiment = Experiment.from_flags(slo_s={"brt": 0.05}, rate_rps=100.0, duration_s=0.5)
+    >>> check(experiment, load_named(experiment))
+    Traceback (most recent call last):
+    isim.errors.ExperimentError: slo.brt: no such model (has: ...); ...
     """
     build(experiment, inputs)
 

@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 
 class Interval(NamedTuple):
-    """A mean over replications and its confidence interval; the ends are None for fewer than two."""
+    """A mean over replications and its confidence interval; the ends are None for fewer than two.
+
+    Examples
+    --------
+    >>> Interval(mean=5.0, low=2.5, high=7.5, replications=3).replications
+    3
+    """
 
     mean: float
     low: float | None

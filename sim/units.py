@@ -61,6 +61,8 @@ def format_seconds(seconds: float) -> str:
     --------
     >>> format_seconds(0.00512)
     '5.12 ms'
+    >>> format_seconds(0.0), format_seconds(1234.5)
+    ('0 ns', '1234 s')
     """
     size = abs(seconds)
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):

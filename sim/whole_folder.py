@@ -42,6 +42,17 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
     ------
     RunError
         The name is taken, or something cannot be written (the disk is full, say).
+
+    Examples
+    --------
+    >>> with writing("answer") as partial:
+    ...     _ = (partial / "run.json").write_text("{}")
+    >>> [path.name for path in Path("answer").iterdir()]
+    ['run.json']
+    >>> with writing("answer") as partial:
+    ...     pass
+    Traceback (most recent call last):
+    isim.errors.RunError: answer: exists already; choose another folder with -o, or replace it with -f/--force
     """
     shown, folder = str(folder), Path(os.path.realpath(folder))  # what a link leads to is replaced, not the link
     check_free(shown, force, mark)
@@ -82,6 +93,14 @@ def check_free(shown: str | Path, force: bool, mark: str) -> None:
     ------
     RunError
         The name is taken.
+
+    Examples
+    --------
+    >>> Path("thesis").mkdir()
+    >>> _ = Path("thesis/text.txt").write_text("years of work")
+    >>> check_free("thesis", force=True, mark="run.json")
+    Traceback (most recent call last):
+    isim.errors.RunError: thesis: exists and is not what -f/--force may replace (no run.json in it); ...
     """
     folder = Path(os.path.realpath(shown))
     if not os.path.lexists(folder):
@@ -114,6 +133,15 @@ def also_taken(folder: str | Path | None, force: bool, mark: str) -> Iterator[No
     ------
     IsimError
         Something was wrong.
+
+    Examples
+    --------
+    >>> Path("taken").touch()
+    >>> with also_taken("taken", force=False, mark="run.json"):
+    ...     raise ExperimentError("e.toml: no requests (found none); give some")
+    Traceback (most recent call last):
+    isim.errors.ExperimentError: e.toml: no requests (found none); give some
+    taken: exists and is not what -f/--force may replace (a file); choose another with -o
     """
     try:
         yield

@@ -62,7 +62,13 @@ MLPERF = "mlperf-"
 
 
 class Sender(_Table):
-    """One of several tenants that send requests."""
+    """One of several tenants that send requests.
+
+    Examples
+    --------
+    >>> Sender(process="gamma:cv=4", rate="100rps").rate_rps
+    100.0
+    """
 
     process: str = "poisson"
     rate_rps: Rate = Field(alias="rate")
@@ -72,7 +78,13 @@ class Sender(_Table):
 
 
 class Arrivals(_Table):
-    """Generated requests that arrive whatever becomes of the earlier ones."""
+    """Generated requests that arrive whatever becomes of the earlier ones.
+
+    Examples
+    --------
+    >>> Arrivals(rate="1krps", models={"bert": 1}).rate_rps, Arrivals(process="mlperf-server").duration_s
+    (1000.0, 600.0)
+    """
 
     process: str = "poisson"
     """Such as `gamma:cv=4`; `isim list arrivals` shows all."""
@@ -106,7 +118,13 @@ class Arrivals(_Table):
 
 
 class Clients(_Table):
-    """Callers that always wait for their answers."""
+    """Callers that always wait for their answers.
+
+    Examples
+    --------
+    >>> Clients(models={"bert": 4}, think="5ms").think_s
+    0.005
+    """
 
     models: Annotated[dict[str, Count], Field(min_length=1)]
     """Number of clients of each model."""
@@ -131,7 +149,13 @@ class Clients(_Table):
 
 
 class Following(_Table):
-    """A request that follows others, as the next step of a pipeline does."""
+    """A request that follows others, as the next step of a pipeline does.
+
+    Examples
+    --------
+    >>> Following(model="bert", after=("resnet50",), delay="1ms").delay_s
+    0.001
+    """
 
     model: str
     after: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -142,7 +166,14 @@ class Following(_Table):
 
 
 class ExperimentKeys(_Table):
-    """Hold the checked keys of an experiment; `isim.experiment.Experiment` reads and runs them."""
+    """Hold the checked keys of an experiment; `isim.experiment.Experiment` reads and runs them.
+
+    Examples
+    --------
+    >>> keys = ExperimentKeys(arrivals={"rate": "100rps"}, slo="50ms", gpus=2)
+    >>> keys.slo_s, keys.concurrency, keys.gpu_profiles
+    ({'*': 0.05}, 2, ('analytic:L4', 'analytic:L4'))
+    """
 
     profile: str = "analytic:L4"
     """Path of a profile, or `analytic:GPU`; that of the first GPU, if there are several kinds."""
@@ -267,5 +298,11 @@ BUILT_IN: Mapping[str, Any] = {
 
 
 def is_analytic(profile: str) -> bool:
-    """Return whether a profile is computed (`analytic:GPU`), not read from a file."""
+    """Return whether a profile is computed (`analytic:GPU`), not read from a file.
+
+    Examples
+    --------
+    >>> is_analytic("analytic:L4"), is_analytic("l4.parquet")
+    (True, False)
+    """
     return profile.startswith("analytic:")

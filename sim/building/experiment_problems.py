@@ -39,6 +39,12 @@ def sentences(
         The flag that set the value at a path, where one did.
     known
         The keys that each table may hold.
+
+    Examples
+    --------
+    >>> error = {"loc": ("arrivals", "rte"), "type": "extra_forbidden", "input": "5rps"}
+    >>> sentences([error], "e.toml", {}, {("arrivals",): ["rate", "duration"]})
+    ['e.toml: arrivals.rte: unknown key (known: rate, duration); did you mean rate?']
     """
     return [_sentence(error, file, flags, known) for error in errors]
 

@@ -42,7 +42,19 @@ class Inputs(NamedTuple):
 
 
 class Problems:
-    """Collect what is wrong in several places, to say it all at once."""
+    """Collect what is wrong in several places, to say it all at once.
+
+    Examples
+    --------
+    >>> def refuse():
+    ...     raise ProfileError("p.parquet: no such file; write one with 'isim profile'")
+    >>> problems = Problems()
+    >>> problems.collect(refuse), problems.collect(lambda: 5), problems.sentences
+    (None, 5, ["p.parquet: no such file; write one with 'isim profile'"])
+    >>> problems.raise_any()
+    Traceback (most recent call last):
+    isim.errors.ProfileError: p.parquet: no such file; write one with 'isim profile'
+    """
 
     def __init__(self) -> None:
         self._errors: list[IsimError] = []
@@ -88,6 +100,14 @@ def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> I
     ------
     IsimError
         A file cannot be used, or a name or number is wrong; all problems at once.
+
+    Examples
+    --------
+    >>> from isim.experiment import Experiment
+    >>> keys = {"rate": "100rps", "duration": "1s", "models": {"resnet50": 1}}
+    >>> inputs = load_inputs(Experiment(arrivals=keys))
+    >>> inputs.models, len(inputs.trace), inputs.profile.models
+    (('resnet50',), 91, ('resnet50',))
     """
     problems = Problems()
     trace, models, scenario = None, None, None
@@ -131,7 +151,15 @@ def _known(experiment: ExperimentKeys, models: tuple[str, ...] | None) -> tuple[
 
 
 def describe_file(path: str | Path) -> dict[str, Any]:
-    """Return a file's path, as given, and the SHA-256 of its bytes."""
+    """Return a file's path, as given, and the SHA-256 of its bytes.
+
+    Examples
+    --------
+    >>> _ = Path("t.csv").write_text("arrival_ns,model")
+    >>> described = describe_file("t.csv")
+    >>> described["path"], described["sha256"][:8]
+    ('t.csv', '793ca266')
+    """
     with Path(path).open("rb") as file:
         return {"path": str(path), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
@@ -148,6 +176,14 @@ def read_profile(name: str, models: tuple[str, ...] | None) -> Profile:
     ------
     ProfileError
         The file cannot be read, or the GPU or a model is unknown.
+
+    Examples
+    --------
+    >>> read_profile("analytic:T4", ("resnet50",)).batch_sizes("resnet50")
+    (1, 2, 3, 4, 5, 6, 7, 8)
+    >>> read_profile("analytic:T5", None)
+    Traceback (most recent call last):
+    isim.errors.ProfileError: analytic:T5: no GPU 'T5' (known: A100, H100, L4, T4, V100); choose one of these
     """
     if not is_analytic(name):
         if (kind := _other_kind(name, "profile")) is not None:
@@ -173,6 +209,12 @@ def check_trace_file(path: str) -> None:
     ------
     TraceError
         It is missing, cannot be read, or is something else.
+
+    Examples
+    --------
+    >>> check_trace_file("none.csv")
+    Traceback (most recent call last):
+    isim.errors.TraceError: none.csv: no such file; check the path
     """
     if (kind := _other_kind(path, "trace")) is not None:
         raise TraceError(f"{path}: is a {kind}, not a trace; give the trace with --trace (a profile with --profile)")

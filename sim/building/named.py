@@ -23,6 +23,13 @@ def load_named(experiment: ExperimentKeys) -> Inputs:
     ------
     IsimError
         As `load_inputs` and `check_named`; all problems at once.
+
+    Examples
+    --------
+    >>> from isim.experiment import Experiment
+    >>> keys = {"rate": "100rps", "duration": "1s", "models": {"resnet50": 1}}
+    >>> load_named(Experiment(arrivals=keys, policy="greedy")).models
+    ('resnet50',)
     """
     problems = Problems()
     inputs = problems.collect(lambda: load_inputs(experiment))
@@ -41,6 +48,11 @@ def check_named(experiment: ExperimentKeys) -> None:
     IsimError
         A policy, predictor, router, contention model or parameter is wrong, or an objective is of no model; all at
         once.
+
+    Examples
+    --------
+    >>> from isim.experiment import Experiment
+    >>> check_named(Experiment(policy="greedy"))
     """
     problems = Problems()
     named = {name: getattr(experiment, name) for name in ("policy", "predictor", "router", "contention")}

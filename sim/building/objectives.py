@@ -18,6 +18,13 @@ def check_objectives(named: Iterable[str], models: Iterable[str]) -> None:
     ------
     ExperimentError
         There is no such model; all of them at once.
+
+    Examples
+    --------
+    >>> check_objectives(["*", "bert"], ["bert"])
+    >>> check_objectives(["brt"], ["bert"])
+    Traceback (most recent call last):
+    isim.errors.ExperimentError: slo.brt: no such model (has: bert); did you mean bert?
     """
     known = sorted({*models} - {"*"})
     problems = []

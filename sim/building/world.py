@@ -58,7 +58,13 @@ class World(NamedTuple):
 
 
 def takes_seed(policy: str) -> bool:
-    """Return whether the seed of a run reaches a policy: its class takes a `seed`, which the spec leaves open."""
+    """Return whether the seed of a run reaches a policy: its class takes a `seed`, which the spec leaves open.
+
+    Examples
+    --------
+    >>> takes_seed("greedy")
+    False
+    """
     return with_seed(parse_policy, policy, 0) != policy
 
 
@@ -69,6 +75,16 @@ def build(experiment: ExperimentKeys, inputs: Inputs) -> World:
     ------
     IsimError
         It cannot run; all problems at once.
+
+    Examples
+    --------
+    >>> from isim.building.inputs import load_inputs
+    >>> from isim.experiment import Experiment
+    >>> keys = {"rate": "100rps", "duration": "1s", "models": {"resnet50": 1}}
+    >>> experiment = Experiment(arrivals=keys, policy="greedy")
+    >>> world = build(experiment, load_inputs(experiment))
+    >>> type(world.brains[0].policy).__name__, world.sharing.mode, world.noise
+    ('Greedy', 'streams', None)
     """
     problems = Problems()
     problems.collect(lambda: _check_objectives(experiment, inputs))
