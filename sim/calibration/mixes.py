@@ -48,39 +48,39 @@ def read_mixes(recording: Recording, profile: Profile, sharing: str, where: str)
     columns += ["start_ns", "finish_ns", "batches", "alone_ns"]
     for row in recording.table.select(columns).to_pylist():
         members[row["experiment"]][row["member"]].append(row)
-    left_out: dict[str, int] = defaultdict(int)
     mode, _, partitions = sharing.partition(":")
     if partitions not in ("", "shares") or (partitions and mode != "mps"):
         raise ProfileError(f"{where}: no such sharing mode (found {sharing!r}); write a mode, or mps:shares")
+    left_out: dict[str, int] = defaultdict(int)
+    unknown: set[str] = set()
     mixes = []
     alone_ns = _alone_ns(members)
     for experiment, of_member in members.items():
-        first = [rows[0] for _, rows in sorted(of_member.items())]
-        if len(first) < 2:
+        rows = [of_member[member] for member in sorted(of_member)]
+        if len(rows) < 2:
             continue
-        if first[0]["sharing"] != mode:
-            left_out[f"measured under another sharing mode ({first[0]['sharing']})"] += 1
-            continue
-        if any(row["sm_share"] != 1.0 for row in first) != bool(partitions):
-            left_out["every member at the whole GPU" if partitions else "a member held to a share of the SMs"] += 1
-            continue
+        first = [of_one[0] for of_one in rows]
         processes = tuple(
             Process(row["model"], row["batch_size"], row["sm_share"], _solo_ratio(alone_ns, row)) for row in first
         )
-        if any(p.model not in profile.models or p.batch_size not in profile.batch_sizes(p.model) for p in processes):
+        counted = [[row["slowdown"] for row in of_one if row["counted"] and row["slowdown"]] for of_one in rows]
+        missing = [f"{p.model}@{p.batch_size}" for p in processes if not _holds(profile, p)]
+        if first[0]["sharing"] != mode:
+            left_out[f"measured under another sharing mode ({first[0]['sharing']})"] += 1
+        elif any(row["sm_share"] != 1.0 for row in first) != bool(partitions):
+            left_out["every member at the whole GPU" if partitions else "a member held to a share of the SMs"] += 1
+        elif missing:
             left_out["a member the profile does not hold"] += 1
-            continue
-        counted = [
-            [row["slowdown"] for row in rows if row["counted"] and row["slowdown"] is not None]
-            for _, rows in sorted(of_member.items())
-        ]
-        if not all(counted):
+            unknown.update(missing)
+        elif not all(counted):
             left_out["a member without a counted slowdown"] += 1
-            continue
-        windows = tuple(Window(row["batches"] or 0, (row["alone_ns"] or 0) / 1e9) for row in first)
-        slowdowns = tuple(float(np.mean(values)) for values in counted)
-        mixes.append(Mix(experiment, processes, slowdowns, mode, windows if any(map(any, windows)) else ()))
-    notes = [f"{count} experiments left out: {reason}" for reason, count in sorted(left_out.items())]
+        else:
+            mixes.append(_mix(experiment, processes, counted, mode, first))
+    notes = [
+        f"{count} experiment{'s' if count > 1 else ''} left out: {reason}" for reason, count in sorted(left_out.items())
+    ]
+    if unknown:
+        notes.append(f"the profile does not hold {', '.join(sorted(unknown))}")
     if not mixes:
         modes = sorted({row["sharing"] for of in members.values() for rows in of.values() for row in rows})
         raise ProfileError(
@@ -88,6 +88,18 @@ def read_mixes(recording: Recording, profile: Profile, sharing: str, where: str)
             f"{'; '.join(notes) or 'solo measurements only'}); record mixes of workloads that the profile holds"
         )
     return mixes, notes
+
+
+def _mix(
+    experiment: int, processes: tuple[Process, ...], counted: list[list[float]], mode: str, first: list[dict[str, Any]]
+) -> Mix:
+    slowdowns = tuple(float(np.mean(values)) for values in counted)
+    windows = tuple(Window(row["batches"] or 0, (row["alone_ns"] or 0) / 1e9) for row in first)
+    return Mix(experiment, processes, slowdowns, mode, windows if any(map(any, windows)) else ())
+
+
+def _holds(profile: Profile, process: Process) -> bool:
+    return process.model in profile.models and process.batch_size in profile.batch_sizes(process.model)
 
 
 def _alone_ns(members: Mapping[int, Mapping[int, list[dict[str, Any]]]]) -> dict[tuple[str, int, float], float]:

@@ -74,7 +74,7 @@ def _colocation(profile: str, recording: str, contention: str, sharing: str) -> 
         click.echo(f"isim: {note}", err=True)
     models = dict.fromkeys(process.model for mix in mixes for process in mix.processes)
     check_usable(model, Operations(known, models, profile), contention)
-    return validate(known, mixes, model)
+    return {**validate(known, mixes, model), "left_out": left_out}
 
 
 def _print(found: dict[str, Any], contention: str, sharing: str) -> None:

@@ -112,8 +112,9 @@ def test_mixes_of_a_recording() -> None:
     mixes, notes = read_mixes(recording(), PROFILE, "mps", "c.parquet")
     assert mixes == [Mix(0, (Process("short", 1), Process("long", 2)), (2.0, 2.0), "mps")]
     assert notes == [
-        "1 experiments left out: a member the profile does not hold",
-        "1 experiments left out: measured under another sharing mode (time-slicing)",
+        "1 experiment left out: a member the profile does not hold",
+        "1 experiment left out: measured under another sharing mode (time-slicing)",
+        "the profile does not hold other@1",
     ]
     with pytest.raises(ProfileError, match=r"c\.parquet: no experiment that can be replayed under sharing 'streams'"):
         read_mixes(recording(), PROFILE, "streams", "c.parquet")
@@ -140,7 +141,7 @@ def test_mixes_held_to_shares_know_what_the_share_costs_alone() -> None:
     # `short` took 900 ns alone at a quarter and 600 ns at the whole GPU; `long` was not measured alone.
     assert mix.processes == (Process("short", 1, 0.25, 1.5), Process("long", 2, 0.75, 0.0))
     assert mix.sharing == "mps"
-    with pytest.raises(ProfileError, match="1 experiments left out: a member held to a share of the SMs"):
+    with pytest.raises(ProfileError, match="1 experiment left out: a member held to a share of the SMs"):
         read_mixes(found, PROFILE, "mps", "c.parquet")
     with pytest.raises(ProfileError, match="no such sharing mode"):
         read_mixes(found, PROFILE, "mps:share", "c.parquet")
