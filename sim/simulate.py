@@ -96,40 +96,21 @@ def check(experiment: ExperimentKeys, inputs: Inputs) -> None:
 
 
 def _describe(experiment: ExperimentKeys, inputs: Inputs, world: World, ending: Ending) -> dict[str, Any]:
-    first, router = world.brains[0], world.router
-    policy = type(first.policy)
     several = len(world.brains) > 1
-    requests: dict[str, Any] = {}
-    if inputs.trace is not None:
-        requests = {
-            **(describe_file(experiment.trace) if experiment.trace is not None else {"path": None}),
-            # What is not held has no digest but that of its file.
-            "content_sha256": inputs.trace.digest() if isinstance(inputs.trace, Trace) else None,
-            "own_slo": own_slo(inputs.trace),
-        }
     return {
         "versions": versions(),
         "seed": experiment.seed,
         "parameters": experiment.model_dump(mode="json", exclude=None if several else {"gpus", "router"})
         | {"slo_s": dict(world.workload.slo_s)}
         | ({"router": experiment.router or ROUTER} if several else {}),
-        "inputs": {
-            "profile": _profile(experiment.profile, inputs.profile),
-            **({"other_profiles": [_profile(*other) for other in inputs.others]} if inputs.others else {}),
-            "trace": requests or None,
-            "policy": _own_file(experiment.policy),
-            "predictor": _own_file(experiment.predictor or ""),
-            "contention": _own_file(experiment.contention),
-        },
+        "inputs": _describe_inputs(experiment, inputs),
         "provenance": _weakest([inputs.profile.origin, *(other.origin for _, other in inputs.others)]),
-        "policy": {"name": policy.__name__, "parameters": _stored(first.policy, policy)},
-        "predictor": None
-        if first.predictor is None
-        else {"name": type(first.predictor).__name__, "parameters": _stored(first.predictor, type(first.predictor))},
-        **({"router": {"name": type(router).__name__, "parameters": _stored(router, type(router))}} if several else {}),
+        "policy": _named(world.brains[0].policy),
+        "predictor": _named(world.brains[0].predictor),
+        **({"router": _named(world.router)} if several else {}),
         "contention": {
             "name": getattr(world.contention, "name", type(world.contention).__name__),
-            "parameters": _stored(world.contention, type(world.contention)),
+            "parameters": _stored(world.contention),
             "calibrated": world.fitted is not None,
             "note": _calibration(world.fitted),
             "fitted_to": world.fitted and world.fitted.get("inputs"),
@@ -140,6 +121,25 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: World, ending: 
             "kernel_boundaries": ending.kernel_boundaries,
             "arrivals_after_horizon": 0 if experiment.horizon_s is None else ending.kept_back,
         },
+    }
+
+
+def _describe_inputs(experiment: ExperimentKeys, inputs: Inputs) -> dict[str, Any]:
+    requests: dict[str, Any] = {}
+    if inputs.trace is not None:
+        requests = {
+            **(describe_file(experiment.trace) if experiment.trace is not None else {"path": None}),
+            # What is not held has no digest but that of its file.
+            "content_sha256": inputs.trace.digest() if isinstance(inputs.trace, Trace) else None,
+            "own_slo": own_slo(inputs.trace),
+        }
+    return {
+        "profile": _profile(experiment.profile, inputs.profile),
+        **({"other_profiles": [_profile(*other) for other in inputs.others]} if inputs.others else {}),
+        "trace": requests or None,
+        "policy": _own_file(experiment.policy),
+        "predictor": _own_file(experiment.predictor or ""),
+        "contention": _own_file(experiment.contention),
     }
 
 
@@ -168,9 +168,13 @@ def _calibration(fitted: dict[str, Any] | None) -> str:
     return f"fitted to {fitted.get('mixes')} measured mixes, sharing {fitted.get('sharing')}"
 
 
-def _stored(built: object, target: type[Any]) -> Mapping[str, Any]:
+def _named(built: object) -> dict[str, Any] | None:
+    return None if built is None else {"name": type(built).__name__, "parameters": _stored(built)}
+
+
+def _stored(built: object) -> Mapping[str, Any]:
     """Return the parameters that a plug-in was built with; it stores them under their names."""
-    return {name: _plain(getattr(built, name, None)) for name in inspect.signature(target).parameters}
+    return {name: _plain(getattr(built, name, None)) for name in inspect.signature(type(built)).parameters}
 
 
 def _plain(value: Any) -> Any:

@@ -1,12 +1,16 @@
 """`isim import profile kernel-table`: CSV tables whose columns and units the user states."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from isim.cli.batch_file import Batch, BatchType
 from isim.cli.import_output import output_options, say
 from isim.errors import ProfileError
+
+if TYPE_CHECKING:
+    from isim.profiler.importers.batch import ImportedBatch
 
 
 def _columns(ctx: click.Context, param: click.Parameter, text: str) -> dict[str, str]:
@@ -60,30 +64,30 @@ def kernel_table(
         --duration-unit us --utilisation-unit percent -o bert.parquet
     """
     from isim.profiler.importers.combine import combine_kernel_tables
-    from isim.profiler.importers.kernel_table import read_kernel_table
 
-    tables, problems = [], list[str]()
-    for batch in batches:
-        try:
-            table = read_kernel_table(
-                batch.path,
-                batch.model,
-                batch.batch_size,
-                columns=columns,
-                duration_unit=duration_unit,
-                utilisation_unit=utilisation_unit,
-                solo_period_s=batch.solo_period_s,
-                above_peak=above_peak,
-            )
-        except ProfileError as error:
-            problems.extend(problem for problem in error.problems if problem not in problems)
-        else:
-            tables.append(table)
-    if problems:
-        raise ProfileError(*problems)
+    meaning = {"columns": columns, "duration_unit": duration_unit, "utilisation_unit": utilisation_unit}
+    tables = _read(batches, {**meaning, "above_peak": above_peak})
     profile = combine_kernel_tables(tables, device=device, source=source, licence=licence)
     profile.write(output, force)
     say((note for table in tables for note in table.notes), quiet)
     from isim.cli.profile import report
 
     report(profile, output, as_json, quiet)
+
+
+def _read(batches: tuple[Batch, ...], meaning: dict[str, Any]) -> "list[ImportedBatch]":
+    from isim.profiler.importers.kernel_table import read_kernel_table
+
+    tables, problems = [], dict[str, None]()
+    for batch in batches:
+        try:
+            table = read_kernel_table(
+                batch.path, batch.model, batch.batch_size, solo_period_s=batch.solo_period_s, **meaning
+            )
+        except ProfileError as error:
+            problems |= dict.fromkeys(error.problems)
+        else:
+            tables.append(table)
+    if problems:
+        raise ProfileError(*problems)
+    return tables

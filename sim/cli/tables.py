@@ -10,6 +10,7 @@ from isim.run import Run
 from isim.units import format_seconds
 
 _PERCENTILES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p99_9": "p99.9"}
+_OUTCOMES = ("on_time", "late", "rejected", "dropped", "unfinished")
 _PARTS = {"latency": "latency", "queueing": "  queueing", "service": "  service", "interference": "  interference"}
 
 
@@ -23,39 +24,36 @@ def print_run(run: Run) -> None:
     figures = {**run.summary["models"], "total": run.summary["total"]}
     for name, value in run_facts(run.description):
         click.echo(f"{name:<12}{value}")
-    slo_s = run.description["parameters"]["slo_s"]
+    _print_outcomes(run, figures)
+    _print_latency(figures)
+    _print_batches(figures)
 
-    def slo(model: str) -> str:
-        if model == "total":
-            return "-"
-        objective_s = slo_s.get(model, slo_s.get("*"))
-        if (own := run.own_slo.get(model)) is not None:
-            if own["least_s"] != own["most_s"] or own["requests"] < figures[model]["requests"]:
-                return "per request"
-            objective_s = own["least_s"]
-        return format_seconds(objective_s) if objective_s else "-"
 
+def _print_outcomes(run: Run, figures: Mapping[str, Any]) -> None:
+    counted = {name: name.replace("_", " ") for name in ("requests", *_OUTCOMES)}
     print_table(
         "Outcomes",
-        [
-            "model",
-            "SLO",
-            "requests",
-            "on time",
-            "late",
-            "rejected",
-            "dropped",
-            "unfinished",
-            "attainment",
-            "goodput rps",
-        ],
+        ["model", "SLO", *counted.values(), "attainment", "goodput rps"],
         (
-            [model, slo(model)]
-            + [f"{f[name]:,}" for name in ("requests", "on_time", "late", "rejected", "dropped", "unfinished")]
+            [model, "-" if model == "total" else _slo(run, model)]
+            + [f"{f[name]:,}" for name in counted]
             + [_fixed(f["attainment"], 4), _significant(f["goodput_rps"])]
             for model, f in figures.items()
         ),
     )
+
+
+def _slo(run: Run, model: str) -> str:
+    slo_s = run.description["parameters"]["slo_s"]
+    objective_s = slo_s.get(model, slo_s.get("*"))
+    if (own := run.own_slo.get(model)) is not None:
+        if own["least_s"] != own["most_s"] or own["requests"] < run.summary["models"][model]["requests"]:
+            return "per request"
+        objective_s = own["least_s"]
+    return format_seconds(objective_s) if objective_s else "-"
+
+
+def _print_latency(figures: Mapping[str, Any]) -> None:
     print_table(
         "Latency of finished requests in ms: queueing + service (alone on the GPU) + interference",
         ["model", "", "mean", *_PERCENTILES.values()],
@@ -67,6 +65,9 @@ def print_run(run: Run) -> None:
         ),
         left=1,
     )
+
+
+def _print_batches(figures: Mapping[str, Any]) -> None:
     slowdowns = {f"{name}_{key}": key for name in ("slowdown", "kernel_slowdown") for key in ("p50", "p95", "max")}
     print_table(
         "Batches; slowdown by co-runners, of whole batches and of their kernels alone",

@@ -70,25 +70,23 @@ def read_columns(
     (array([0. , 0.5]), ('bert', 'resnet50'), [4, 1])
     """
     path = Path(path)
+    problems = []
     if (model_column is None) == (model is None):
-        raise TraceError(f"{path}: the model must come from a column or be one for all; give exactly one of the two")
-    for unit in (arrival_unit, slo_unit):
-        if unit not in DIGITS:
-            raise TraceError(f"{path}: no unit of time {unit!r}; choose one of {', '.join(DIGITS)}")
+        problems.append("the model must come from a column or be one for all; give exactly one of the two")
+    problems += [
+        f"no unit of time {unit!r}; choose one of {', '.join(DIGITS)}"
+        for unit in (arrival_unit, slo_unit)
+        if unit not in DIGITS
+    ]
     if origin not in _ORIGINS:
-        raise TraceError(f"{path}: no origin {origin!r}; choose one of {', '.join(_ORIGINS)}")
+        problems.append(f"no origin {origin!r}; choose one of {', '.join(_ORIGINS)}")
+    if problems:
+        raise TraceError(*(f"{path}: {problem}" for problem in problems))
     dropped: Counter[str] = Counter()
     file, lines = _read(path, json_lines, dropped)
     wanted = {"arrival_ns": arrival_column, "model": model_column, "slo_ns": slo_column, **(columns or {})}
     picked = {name: column for name, column in wanted.items() if column is not None}
-    missing = [column for column in dict.fromkeys(picked.values()) if file.column_names.count(column) != 1]
-    if missing:
-        has = ", ".join(file.column_names)
-        raise TraceError(*(f"{path}: no single column {column!r} (has: {has}); correct the name" for column in missing))
-    table: dict[str, Any] = {name: file[column] for name, column in picked.items()}
-    for name, unit in (("arrival_ns", arrival_unit), ("slo_ns", slo_unit)):
-        if name in table:
-            table[name] = time_ns(path, file, picked[name], unit, lines)
+    table = _picked(path, file, lines, picked, {"arrival_ns": arrival_unit, "slo_ns": slo_unit})
     if model is not None:
         table["model"] = pa.DictionaryArray.from_arrays(np.zeros(len(file), dtype=np.int32), pa.array([model]))
     if sort:
@@ -99,6 +97,19 @@ def read_columns(
     facts = {"columns": picked, "arrival_unit": arrival_unit, "origin": origin}
     source = source_of(path, facts, len(file) + dropped.total(), dropped)
     return Trace.from_table(pa.table(table), {"source": source}, str(path), lambda row: f"line {lines[row]}")
+
+
+def _picked(
+    path: Path, file: pa.Table, lines: npt.NDArray[np.int64], picked: Mapping[str, str], units: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the columns by their names in the trace, times in ns."""
+    if missing := [column for column in dict.fromkeys(picked.values()) if file.column_names.count(column) != 1]:
+        has = ", ".join(file.column_names)
+        raise TraceError(*(f"{path}: no single column {column!r} (has: {has}); correct the name" for column in missing))
+    return {
+        name: time_ns(path, file, column, units[name], lines) if name in units else file[column]
+        for name, column in picked.items()
+    }
 
 
 def _read(path: Path, json_lines: bool, dropped: "Counter[str]") -> tuple[pa.Table, npt.NDArray[np.int64]]:
