@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from worlds import kernel, profile_of
+
+from isim.operations import Operations
 
 STUDIES = Path(__file__).parent.parent.parent / "docs" / "studies"
 
@@ -84,6 +87,22 @@ def test_a_heat_map_is_blue_below_1_and_red_above(monkeypatch: pytest.MonkeyPatc
     assert colours[0][0] < colours[0][2]
     assert colours[1] == (255, 255, 255)
     assert colours[2][0] > colours[2][2]
+
+
+def test_kernels_that_the_class_rule_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One kernel of each class, of equal length: 0.7 of the SMs, 0.7 of DRAM, and 0.1 of both on a tenth of the SMs.
+
+    All but the first two beside themselves are allowed, 7 of 9 pairs, and only the last beside itself has room. By
+    `fair` the first two are slowed beside themselves alone, by 1.4: none that is allowed is.
+    """
+    pairs = load("kernel_pairs", monkeypatch)
+    kernels = [kernel(1000, sm=0.7, l2=0.0, dram=0.2), kernel(1000, sm=0.2, l2=0.0, dram=0.7)]
+    kernels.append(kernel(1000, sm=0.1, l2=0.0, dram=0.1, sm_needed=0.1))
+    operations = Operations(profile_of({("m", 1): kernels}), ["m"])
+    slowed = pairs.slowdowns(operations, np.arange(3), "fair")
+    assert slowed == pytest.approx(np.diag([0.4, 0.4, 0.0]) + 1)
+    shares = pairs.of_kernels(operations, ["m"], 1, "fair")
+    assert shares == pytest.approx({"allowed": 7 / 9, "slowed": 0.0, "with_room": 1 / 9, "slowed_with_room": 0.0})
 
 
 @pytest.mark.parametrize("name", ["alarm", "head_of_line", "heat_map", "shapes"])

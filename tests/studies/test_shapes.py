@@ -1,7 +1,10 @@
 """The published shapes on a small scale: what theory says of them, and the widest of what comes out."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 Run = Callable[..., dict[str, Any]]
 
@@ -41,3 +44,13 @@ def test_symphony(run: Run) -> None:
     for load in ("0.2", "0.4", "0.6", "0.8"):
         assert found["4 GPUs"][load]["mean_batch_size_deferred_minus"]["eager"]["mean"] > 1
         assert 1 <= sizes[load]["eager"]["mean"] <= sizes[load]["delay"]["mean"]
+
+
+def test_class_rule(run: Run, tmp_path: Path) -> None:
+    """Differences are those of what is said and met; where older kernels keep the SMs, the rule says too little."""
+    found = run("class_rule", "--seeds", "1", "--duration-s", "0.2", "--data", str(tmp_path / "none"))
+    assert "measured, V100" not in found["batches"]
+    for each in found["batches"].values():
+        assert each["said"]["mean"] >= 1
+        assert each["said_minus_met"]["mean"] == pytest.approx(each["said"]["mean"] - each["met"]["mean"])
+    assert found["batches"]["`block-scheduler`, load 0.9"]["said_minus_met"]["mean"] < 0
