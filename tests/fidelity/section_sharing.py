@@ -127,23 +127,28 @@ def turns(data: Path, executor: Executor) -> Section:
             figures = [percent(errors.mean(), 2), spread(low, high), percent(np.percentile(errors, 90))]
             rows.append([name, what, str(len(truth)), *figures, percent(repeatability(chosen))])
     header = ["pairs", "slowdown", "n", "mean error", "95 % interval", "90th percentile", "repeats deviate by"]
-    lines = [*table(header, rows, left=2), "", *_scatter(bound, found)]
+    lines = [*table(header, rows, left=2), "", *_scatter(bound, simulated, found)]
     return Section(found, lines, {})
 
 
-def _scatter(bound: list[Mix], found: dict[str, Any]) -> list[str]:
+def _scatter(bound: list[Mix], simulated: Floats, found: dict[str, Any]) -> list[str]:
     """Say what the scatter of the GPU-bound pairs consists of."""
     delivered = np.array([sum(1 / slowdown for slowdown in mix.slowdowns) for mix in bound])
-    twins = [mix.slowdowns for mix in bound if mix.processes[0] == mix.processes[1]]
+    twins = [
+        (mix.slowdowns, tuple(own.tolist()))
+        for mix, own in zip(bound, simulated.reshape(-1, 2), strict=True)
+        if mix.processes[0] == mix.processes[1]
+    ]
     found["GPU-bound: scatter"] = {
         "delivered_median": float(np.median(delivered)), "delivered_least": float(delivered.min()),
-        "delivered_most": float(delivered.max()), "twins": [list(pair) for pair in twins],
+        "delivered_most": float(delivered.max()), "twins": [list(slowdowns) for slowdowns, _ in twins],
+        "twins_simulated": [list(slowdowns) for _, slowdowns in twins],
     }  # fmt: skip
-    equal = ", ".join(f"{first:.2f} and {second:.2f}" for first, second in twins)
+    equal = ", ".join(f"{a:.2f} and {b:.2f} (simulated {c:.2f} and {d:.2f})" for (a, b), (c, d) in twins)
     return [
-        f"What two GPU-bound processes got of the GPU together: {delivered.min():.3f} to {delivered.max():.3f} of it, "
-        f"median {np.median(delivered):.3f}. Two processes of one workload and batch size, which no model can tell "
-        f"apart, were slowed by {equal}."
+        f"What two GPU-bound processes got of the GPU together, with the time that the first was alone: "
+        f"{delivered.min():.3f} to {delivered.max():.3f} of it, median {np.median(delivered):.3f}. Two processes of "
+        f"one workload and batch size were slowed by {equal}."
     ]
 
 
