@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from isim.building.deciding import takes_seed
 from isim.building.inputs import Inputs, Problems, load_inputs
 from isim.building.named import check_named
-from isim.building.world import takes_seed
 from isim.comparison.comparison import Comparison
 from isim.comparison.document import document
 from isim.comparison.executor import Executor, Here

@@ -1,29 +1,19 @@
 """An experiment: what is simulated, by which policy, on which GPU; checked before anything runs."""
 
 import copy
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ValidationError
 
-from isim.building.experiment_keys import (
-    BUILT_IN,
-    MLPERF,
-    Arrivals,
-    Clients,
-    ExperimentKeys,
-    Following,
-    Sender,
-    is_analytic,
-)
+from isim.building.experiment_file import read_toml, tenants
+from isim.building.experiment_keys import BUILT_IN, ExperimentKeys, is_analytic
 from isim.building.experiment_problems import Path as KeyPath
 from isim.building.experiment_problems import sentences
-from isim.building.gpu_list import in_place_of, named_profiles, renamed
+from isim.building.gpu_list import in_place_of, named_profiles
+from isim.building.request_keys import MLPERF, Arrivals, Clients, Following, Sender
 from isim.errors import ExperimentError
-from isim.fault_line import one_line
 
 if TYPE_CHECKING:
     from isim.building.inputs import Inputs
@@ -141,7 +131,7 @@ class Experiment(ExperimentKeys):
                 ("arrivals",): _keys(Arrivals),
                 ("clients",): _keys(Clients),
             }
-            known |= {("arrivals", "tenants", name): _keys(Sender) for name in _tenants(keys)}
+            known |= {("arrivals", "tenants", name): _keys(Sender) for name in tenants(keys)}
             known |= {("then", number): _keys(Following) for number in range(100)}
             problems = [*problems, *sentences(error.errors(include_url=False), file, flag_of, known)]
         from isim.building.named import name_problems
@@ -170,71 +160,8 @@ class Experiment(ExperimentKeys):
         return simulate(self, folder, force, inputs)
 
 
-_OWN_FILE = r".+\.py(:|$)"
-
-
 def _keys(table: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in table.model_fields.items()]
-
-
-def _tenants(keys: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the tables of the tenants, as far as there are any."""
-    arrivals = keys.get("arrivals")
-    tenants = arrivals.get("tenants") if isinstance(arrivals, Mapping) else None
-    return tenants if isinstance(tenants, Mapping) else {}
-
-
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return the keys of an experiment file, unchecked, with paths as seen from here.
-
-    Raises
-    ------
-    ExperimentError
-        It cannot be read, or is not TOML.
-
-    Examples
-    --------
-    >>> Path("runs").mkdir()
-    >>> _ = Path("runs/e.toml").write_text('trace = "t.parquet"')
-    >>> read_toml("runs/e.toml")
-    {'trace': 'runs/t.parquet'}
-    """
-    path = Path(path)
-    try:
-        keys = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ExperimentError(f"{path}: no such file; give the path of an experiment file (TOML)") from None
-    except OSError as error:
-        raise ExperimentError(f"{path}: cannot be read ({error.strerror}); give the path of a TOML file") from None
-    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested beyond reason
-        raise ExperimentError(f"{path}: not TOML ({one_line(error)}); correct it") from None
-    for table in (keys, *(each for each in _tables(keys.get("variant")) if isinstance(each, dict))):
-        _see_from_here(table, path.parent)
-    return keys
-
-
-def _see_from_here(keys: dict[str, Any], folder: Path) -> None:
-    """Put paths as seen from here in place of those that are relative to a folder."""
-
-    def seen(name: str, value: object) -> object:
-        if isinstance(value, list):
-            return [seen(name, each) for each in value]
-        is_file = name in ("profile", "trace") or (isinstance(value, str) and re.match(_OWN_FILE, value))
-        is_file = is_file or (name == "contention" and str(value).endswith(".toml"))
-        return str(folder / value) if isinstance(value, str) and is_file and not is_analytic(value) else value
-
-    for name in ("profile", "trace", "policy", "predictor", "contention", "router"):
-        if name in keys:
-            keys[name] = seen(name, keys[name])
-    if "gpus" in keys:
-        keys["gpus"] = renamed(keys["gpus"], lambda profile: str(seen("profile", profile)))
-    for table in [keys.get("arrivals"), *_tenants(keys).values()]:
-        if isinstance(table, dict) and "process" in table:
-            table["process"] = seen("process", table["process"])
-
-
-def _tables(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _base(given: Mapping[str, Any]) -> dict[str, Any]:

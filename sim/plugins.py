@@ -10,20 +10,15 @@ import inspect
 import re
 import sys
 import types
-import typing
-from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from isim.errors import IsimError
 from isim.fault_line import fault, shown, what_raised, where_raised
-from isim.units import parse_rate_rps, parse_seconds
+from isim.plugin_parameters import nearest, parameters_of, read_parameters
 
 _FILE = re.compile(r"(?P<name>(?P<path>.+\.py)(?::(?P<symbol>[^:=,]*))?)(?::(?P<parameters>.*))?")
-_UNITS = {"_s": parse_seconds, "_rps": parse_rate_rps}
-_EXAMPLES = {int: "a whole number, such as 8", float: "a number, such as 0.5", bool: "true or false"}
-_LISTS = {int: "4/8", float: "0.5/1"}
 
 
 class Plugin(NamedTuple):
@@ -61,7 +56,7 @@ def list_plugins(group: str) -> list[Plugin]:
         text = " ".join((inspect.getdoc(target) or "").split("\n\n")[0].split())
         defaults = {
             name: "required" if parameter.default is parameter.empty else _show(parameter.default)
-            for name, parameter in _parameters(target).items()
+            for name, parameter in parameters_of(target).items()
         }
         plugins.append(Plugin(entry.name, re.split(r"(?<=\.)\s", text)[0], defaults))
     return plugins
@@ -131,7 +126,7 @@ def parse_plugin(kind: str, group: str, spec: str, error: type[IsimError]) -> tu
         name, _, text = spec.partition(":")
         target = _load_by_name(kind, group, name, error)
     problems: list[str] = []
-    parameters = _read_parameters(f"{kind} {name}", target, text, problems)
+    parameters = read_parameters(f"{kind} {name}", target, text, problems)
     if problems:
         raise error(*problems)
     return target, parameters
@@ -142,7 +137,7 @@ def _load_by_name(kind: str, group: str, name: str, error: type[IsimError]) -> A
     if name not in entries:
         raise error(
             f"{kind} {name or repr(name)}: unknown (known: {', '.join(sorted(entries)) or 'none'}); "
-            f"{_nearest(name, entries)}one of your own is written path/to/file.py:Class"
+            f"{nearest(name, entries)}one of your own is written path/to/file.py:Class"
         )
     try:
         return entries[name].load()
@@ -193,100 +188,7 @@ def _run_file(kind: str, path: Path, module_name: str, error: type[IsimError]) -
     return module
 
 
-def _parameters(target: Any) -> dict[str, inspect.Parameter]:
-    found = inspect.signature(target).parameters
-    return {n: p for n, p in found.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-
-
-def _read_parameters(where: str, target: Any, text: str, problems: list[str]) -> dict[str, Any]:
-    known = _parameters(target)
-    values: dict[str, Any] = {}
-    for item in text.split(",") if text.strip() else ():
-        key, equals, value = (part.strip() for part in item.partition("="))
-        names = [name for name in (key, *(key + suffix for suffix in _UNITS)) if name in known]
-        if not equals or not key:
-            problems.append(f"{where}: not a parameter (found {item.strip()!r}); write name=value, name=value")
-        elif not names:
-            advice = _nearest(key, known) or "leave it out"
-            problems.append(f"{where}: no parameter {key} (has: {', '.join(known) or 'none'}); {advice.rstrip('; ')}")
-        elif names[0] in values:
-            problems.append(f"{where}: {names[0]} is given twice (found {item.strip()!r}); give it once")
-        else:
-            try:
-                values[names[0]] = _read_value(names[0], key, value, _hint(target, known[names[0]]))
-            except IsimError as raised:
-                # Kept even so: what is given wrong is not also missing.
-                values[names[0]] = None
-                problems += (f"{where}: {problem}" for problem in raised.problems)
-    for name, parameter in known.items():
-        if parameter.default is parameter.empty and name not in values:
-            problems.append(f"{where}: {name} is missing (found {text.strip()!r}); add {name}=value")
-    return values
-
-
-def _hint(target: Any, parameter: inspect.Parameter) -> Any:
-    """Return the parameter's annotation; without one, the type of its default."""
-    try:
-        hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
-    except Exception:  # an annotation names what is imported for type checkers alone, say
-        hints = {}
-    unknown = parameter.default is None or parameter.default is parameter.empty
-    return hints.get(parameter.name, str if unknown else type(parameter.default))
-
-
-def _read_value(name: str, key: str, text: str, hint: Any) -> Any:
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        options = typing.get_args(hint)
-        if text == "none" and types.NoneType in options:
-            return None
-        hint = next(option for option in options if option is not types.NoneType)
-    if typing.get_origin(hint) is tuple:
-        member = typing.get_args(hint)[0]
-        try:
-            return tuple(_read_value(name, key, part, member) for part in text.split("/") if part)
-        except IsimError:
-            raise IsimError(
-                f"{name} is no list of its type (found {text!r}); give one value, or several with a / between, such as "
-                f"{_LISTS.get(member, 'a/b')}"
-            ) from None
-    if typing.get_origin(hint) is typing.Literal:
-        choices = {str(choice): choice for choice in typing.get_args(hint)}
-        if text not in choices:
-            raise IsimError(f"{name} has no such choice (found {text!r}); give {' or '.join(choices)}")
-        return choices[text]
-    if hint is float:
-        for suffix, parse in _UNITS.items():
-            # A bare number is clear only where the name that was written carries the unit.
-            if name.endswith(suffix) and not (key == name and _is_number(text)):
-                return parse(text, name)
-    try:
-        if hint is bool:
-            return {"true": True, "false": False}[text.lower()]
-        if hint in (int, float, str):
-            return hint(text)
-    except (ValueError, KeyError):
-        raise IsimError(f"{name} is of another type (found {text!r}); give {_EXAMPLES[hint]}") from None
-    raise IsimError(f"{name} cannot be given as text (its type is {_show_type(hint)}); set it from Python")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    nearest = difflib.get_close_matches(name, known, 1)
-    return f"did you mean {nearest[0]}?; " if nearest else ""
-
-
 def _show(default: object) -> str:
     if isinstance(default, tuple):
         return "/".join(map(str, default)) or "none"
     return "none" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
-
-
-def _show_type(hint: Any) -> str:
-    return hint.__name__ if inspect.isclass(hint) else str(hint)

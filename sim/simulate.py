@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from isim.building.deciding import ROUTER
 from isim.building.experiment_keys import ExperimentKeys, is_analytic
 from isim.building.inputs import Inputs, describe_file
 from isim.building.named import load_named
 from isim.building.objectives import own_slo
-from isim.building.world import ROUTER, World, build
+from isim.building.world import World, build
 from isim.engine.predicting import Predicting
 from isim.engine.recorder import Recorder
 from isim.engine.routing import Routing

@@ -1,18 +1,16 @@
 """What an experiment reads or generates before it can run: the profile and the requests."""
 
 import hashlib
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from isim.building.experiment_keys import Arrivals, ExperimentKeys, is_analytic
+from isim.building.experiment_keys import ExperimentKeys, is_analytic
+from isim.building.generated import generated_requests, named_models
 from isim.errors import ExperimentError, IsimError, ProfileError, TraceError
 from isim.profiler.profile import Profile
 from isim.traces.delimited import header
-from isim.traces.generators.registry import make_source
-from isim.traces.make import Tenant, superpose
 from isim.traces.parquet_file import opened_parquet
 from isim.traces.trace import Trace
 from isim.traces.trace_stream import TraceStream
@@ -21,8 +19,6 @@ from isim.workload.mlperf import Scenario
 ANALYTIC_BATCH_SIZES = range(1, 9)
 MOST_HELD_BYTES = 1 << 26
 """A larger file of requests, some ten million, is read as the run goes on instead of held."""
-MOST_GENERATED = 5e7
-"""Some 4 GiB of them."""
 
 _T = TypeVar("_T")
 
@@ -119,7 +115,7 @@ def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> I
     elif experiment.clients is not None:
         models = tuple(experiment.clients.models)
     elif experiment.arrivals is not None:
-        models = _named(experiment.arrivals)
+        models = named_models(experiment.arrivals)
     if models is not None:
         models = tuple(dict.fromkeys((*models, *(step.model for step in experiment.then))))
     if profile is None:
@@ -132,7 +128,7 @@ def load_inputs(experiment: ExperimentKeys, profile: Profile | None = None) -> I
     profiled = dict.fromkeys(model for each in (profile, *dict(others).values()) if each for model in each.models)
     if experiment.arrivals is not None:
         names = models if models is not None else tuple(profiled) if profile is not None else ("any",)
-        source = problems.collect(lambda: _generated(experiment, names))
+        source = problems.collect(lambda: generated_requests(experiment, names))
         trace, scenario = (source, None) if isinstance(source, Trace) else (None, source)
     problems.raise_any()
     assert profile is not None
@@ -243,37 +239,3 @@ def _other_kind(path: str, wanted: str) -> str | None:
         return None
     kinds = [key.decode().removeprefix("isim.") for key in footers if key.startswith(b"isim.")]
     return kinds[0] if kinds and wanted not in kinds else None
-
-
-def _named(arrivals: Arrivals) -> tuple[str, ...] | None:
-    """Return the models that generated requests name; None if they name all of the profile."""
-    senders = [arrivals] if arrivals.tenants is None else list(arrivals.tenants.values())
-    named = [sender.models or arrivals.models for sender in senders]
-    if any(models is None for models in named):
-        return None
-    return tuple(dict.fromkeys(model for models in named for model in models or ()))
-
-
-def _generated(experiment: ExperimentKeys, models: tuple[str, ...]) -> Trace | Scenario:
-    arrivals = experiment.arrivals
-    assert arrivals is not None
-    of_all = arrivals.models or {m: 1.0 for m in models if m not in {step.model for step in experiment.then}}
-    if arrivals.tenants is not None:
-        tenants = [
-            Tenant(name, sender.process, sender.rate_rps, sender.models or of_all, sender.bursts)
-            for name, sender in arrivals.tenants.items()
-        ]
-    else:
-        if isinstance(scenario := make_source(arrivals.process), Scenario):
-            return scenario
-        tenants = [Tenant("", arrivals.process, arrivals.rate_rps or 0.0, of_all, arrivals.bursts)]
-    expected = sum(tenant.rate_rps for tenant in tenants) * arrivals.duration_s
-    if expected > MOST_GENERATED:
-        raise TraceError(
-            f"arrivals: too many requests to hold (found {expected:.3g}, at most {MOST_GENERATED:.3g}); lower the rate "
-            "or the duration"
-        )
-    try:
-        return superpose(tenants, duration_ns=round(arrivals.duration_s * 1e9), seed=experiment.seed)
-    except TraceError as error:
-        raise TraceError(*(re.sub("^trace: ", "arrivals: ", problem) for problem in error.problems)) from None

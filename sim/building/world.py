@@ -1,16 +1,15 @@
 """What a simulation is built from: the inputs, checked together, and the plug-ins, freshly built."""
 
-import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from isim.building.deciding import build_each, build_first, build_router
 from isim.building.experiment_keys import ExperimentKeys, is_analytic
 from isim.building.inputs import Inputs, Problems
 from isim.building.objectives import check_objectives
-from isim.building.seeded import make_seeded, with_seed
 from isim.contention.contention_file import load_contention
 from isim.contention.contract import ContentionModel
 from isim.contention.usable import check_usable
@@ -21,18 +20,11 @@ from isim.errors import ExperimentError, ProfileError
 from isim.operations import Operations
 from isim.policies.policy import Policy
 from isim.policies.predictors.predictor import Predictor
-from isim.policies.predictors.registry import parse_predictor
-from isim.policies.registry import make_policy, parse_policy
-from isim.policies.routers.registry import make_router
 from isim.policies.routers.router import Router
 from isim.profiler.profile import Profile
 from isim.sharing_modes import Sharing, parse_sharing
-from isim.traces.streams import stream
 from isim.workload import Client, ClosedLoop, Graph, Replay, Step, Workload
 from isim.workload.mlperf import Load
-
-ROUTER = "join-shortest-queue"
-"""If none is named."""
 
 
 class Brain(NamedTuple):
@@ -55,17 +47,6 @@ class World(NamedTuple):
     """What the contention file says; None for a model by name."""
     noise: Noise | None
     sharing: Sharing
-
-
-def takes_seed(policy: str) -> bool:
-    """Return whether the seed of a run reaches a policy: its class takes a `seed`, which the spec leaves open.
-
-    Examples
-    --------
-    >>> takes_seed("greedy")
-    False
-    """
-    return with_seed(parse_policy, policy, 0) != policy
 
 
 def build(experiment: ExperimentKeys, inputs: Inputs) -> World:
@@ -92,8 +73,8 @@ def build(experiment: ExperimentKeys, inputs: Inputs) -> World:
     kinds = problems.collect(lambda: _operations(experiment, inputs))
     sharing = parse_sharing(experiment.sharing)
     problems.collect(lambda: _check_shares(sharing, inputs))
-    deciding = problems.collect(lambda: _deciding(experiment))
-    router = problems.collect(lambda: _router(experiment))
+    deciding = problems.collect(lambda: build_first(experiment))
+    router = problems.collect(lambda: build_router(experiment))
     loaded = problems.collect(lambda: load_contention(experiment.contention))
     contention, fitted = loaded if loaded is not None else (None, None)
     for laid_out in (kinds or {}).values():
@@ -111,7 +92,7 @@ def build(experiment: ExperimentKeys, inputs: Inputs) -> World:
     shared = {name: under_sharing(operations, profiles[name], sharing) for name, operations in kinds.items()}
     brains = [
         Brain(shared[name], *each)
-        for name, each in zip(experiment.gpu_profiles, _each(experiment, deciding), strict=True)
+        for name, each in zip(experiment.gpu_profiles, build_each(experiment, deciding), strict=True)
     ]
     for brain in brains:
         if isinstance(brain.predictor, Foresees):  # its contention model may need columns that the profile lacks
@@ -145,50 +126,6 @@ def _operations(experiment: ExperimentKeys, inputs: Inputs) -> dict[str, Operati
     return {name: Operations(profile, own[name], name) for name, profile in profiles.items()}
 
 
-Deciding = tuple[Policy, Predictor | None]
-
-
-def _deciding(experiment: ExperimentKeys) -> Deciding:
-    """Build what decides on the first GPU."""
-    problems = Problems()
-    policy = problems.collect(lambda: make_policy(_seeded(experiment)))
-    predictor = None
-    if (spec := experiment.predictor) is not None:
-        predictor = problems.collect(lambda: make_seeded(spec, _seed(experiment, "predictor")))
-    problems.raise_any()
-    assert policy is not None
-    return policy, predictor
-
-
-def _each(experiment: ExperimentKeys, first: Deciding) -> Iterator[Deciding]:
-    """Yield what decides on each GPU, built by the same specs; the randomness of each is its own."""
-    yield first
-    if len(experiment.gpu_profiles) == 1:
-        return
-    # A spec is looked up once, which takes longer than building by it.
-    policy, parameters = parse_policy(_seeded(experiment))
-    drawn = takes_seed(experiment.policy)
-    predictor, believed = (None, {}) if (spec := experiment.predictor) is None else parse_predictor(spec)
-    guessed = predictor is not None and "seed" in {*inspect.signature(predictor).parameters} - {*believed}
-    for gpu in range(1, len(experiment.gpu_profiles)):
-        own = {"seed": _seed(experiment, "policy", gpu)} if drawn else {}
-        of_predictor = {"seed": _seed(experiment, "predictor", gpu)} if guessed else {}
-        yield policy(**{**parameters, **own}), None if predictor is None else predictor(**believed, **of_predictor)
-
-
-def _seed(experiment: ExperimentKeys, name: str, gpu: int = 0) -> int:
-    names = (name, str(gpu)) if gpu else (name,)
-    return int(stream(experiment.seed, *names).integers(1 << 31))
-
-
-def _router(experiment: ExperimentKeys) -> Router | None:
-    several = len(experiment.gpu_profiles) > 1
-    if not several and experiment.router is None:
-        return None
-    router = make_router(experiment.router or ROUTER, _seed(experiment, "router"))
-    return router if several else None
-
-
 def _check_shares(sharing: Sharing, inputs: Inputs) -> None:
     if unknown := [model for model in sharing.shares if model not in inputs.models]:
         raise ExperimentError(
@@ -220,11 +157,6 @@ def _workload(experiment: ExperimentKeys, inputs: Inputs) -> Workload:
         return roots
     steps = [Step(step.model, step.after, step.delay_s, step.samples) for step in experiment.then]
     return Graph(roots, steps, experiment.slo_s)
-
-
-def _seeded(experiment: ExperimentKeys) -> str:
-    """Return the policy's spec, with a seed from a stream of its own if the class takes one."""
-    return with_seed(parse_policy, experiment.policy, _seed(experiment, "policy"))
 
 
 def _check_objectives(experiment: ExperimentKeys, inputs: Inputs) -> None:

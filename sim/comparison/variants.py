@@ -7,11 +7,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from isim.building.experiment_file import read_toml
 from isim.building.gpu_list import in_place_of
 from isim.building.inputs import Problems
 from isim.building.named import check_named
 from isim.errors import ExperimentError
-from isim.experiment import Experiment, read_toml
+from isim.experiment import Experiment
 
 SHARED = ("profile", "trace", "arrivals", "clients", "then", "slo", "noise", "horizon", "seed")
 """Keys that must not vary: they say which requests are served, what they demand, and with which luck."""
