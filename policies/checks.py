@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple, NoReturn
 
 from isim.errors import IsimError
-from isim.policies.policy import Arrival, Dispatch, Drop, Event, Policy, Reject, Request, WakeAt
+from isim.policies.policy import Arrival, Dispatch, Drop, Event, Policy, Preempt, Reject, Request, WakeAt
 from isim.policies.rehearsal import FixedProfile, Rehearsal, RehearsalView
 
 MakePolicy = Callable[[], Policy]
@@ -121,11 +121,11 @@ def check_view_is_unchanged(step: Step) -> Problem:
 
 
 def check_decision_types(step: Step) -> Problem:
-    """Every decision is a Dispatch, Reject, Drop or WakeAt, and names at least one request if it is about requests."""
+    """Every decision is one of the contract's, and names at least one request if it is about requests."""
     for decision in step.decisions:
-        if not isinstance(decision, Dispatch | Reject | Drop | WakeAt):
-            return decision, "not a decision; return Dispatch, Reject, Drop or WakeAt"
-        if not isinstance(decision, WakeAt) and not (
+        if not isinstance(decision, Dispatch | Reject | Drop | WakeAt | Preempt):
+            return decision, "not a decision; return Dispatch, Reject, Drop, WakeAt or Preempt"
+        if not isinstance(decision, WakeAt | Preempt) and not (
             len(decision.requests) and all(isinstance(request, Request) for request in decision.requests)
         ):
             return decision, "no requests; name at least one from view.queues"
@@ -189,6 +189,19 @@ def check_rejects_at_arrival(step: Step) -> Problem:
     return None
 
 
+def check_preempts_residents(step: Step) -> Problem:
+    """A batch is preempted once, while it is on the GPU."""
+    running = {batch.batch_id for batch in step.view.residents if not batch.preempted}
+    for decision in step.decisions:
+        if isinstance(decision, Preempt):
+            if decision.batch_id not in running:
+                return decision, "no such batch, or preempted already; choose from view.residents, each batch once"
+            if decision.mode not in ("reset", "kernel"):
+                return decision, "no such mode; write 'reset' or 'kernel'"
+            running.remove(decision.batch_id)
+    return None
+
+
 DECISION_CHECKS: tuple[Callable[[Step], Problem], ...] = (
     check_view_is_unchanged,
     check_decision_types,
@@ -198,6 +211,7 @@ DECISION_CHECKS: tuple[Callable[[Step], Problem], ...] = (
     check_free_slots,
     check_wakes_in_future,
     check_rejects_at_arrival,
+    check_preempts_residents,
 )
 
 

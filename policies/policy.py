@@ -1,7 +1,7 @@
 """The contract between a policy and whatever it steers: the simulated GPU today, a real server with the same calls."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from isim.policies.kernels import Kernels
 
@@ -47,6 +47,11 @@ class Resident(Protocol):
     @property
     def dispatched_s(self) -> float: ...
     @property
+    def preempted(self) -> bool:
+        """Whether it is being preempted: it leaves before its end."""
+        ...
+
+    @property
     def overlaps(self) -> Sequence[Overlap]:
         """Closed overlaps since its dispatch, oldest first."""
         ...
@@ -67,6 +72,11 @@ class Observation(Protocol):
     def dispatched_s(self) -> float: ...
     @property
     def finished_s(self) -> float: ...
+    @property
+    def preempted(self) -> bool:
+        """False: it came to its end."""
+        ...
+
     @property
     def duration_s(self) -> float:
         """Measured, from dispatch to finish."""
@@ -95,13 +105,20 @@ class Finish(NamedTuple):
     observation: Observation
 
 
+class Preempted(NamedTuple):
+    """A batch that was preempted has just left the GPU; its requests wait in their queue again."""
+
+    batch: Resident
+
+
 class Timer(NamedTuple):
     """The time asked for with `WakeAt` has come."""
 
     tag: str
 
 
-Event = Arrival | Finish | Timer
+Event = Arrival | Finish | Preempted | Timer
+"""Of these a policy that preempts nothing never sees `Preempted`."""
 
 
 class Dispatch(NamedTuple):
@@ -133,7 +150,21 @@ class WakeAt(NamedTuple):
     tag: str = ""
 
 
-Decision = Dispatch | Reject | Drop | WakeAt
+class Preempt(NamedTuple):
+    """Take a resident off the GPU before its end; its requests return to their queue, in order of arrival.
+
+    That takes the time that the GPU's sharing sets for it, in which the batch still holds its slot, but nothing of the
+    GPU; then `Preempted` follows. A batch that comes to its end first finishes as always.
+    """
+
+    batch_id: int
+    mode: Literal["reset", "kernel"] = "reset"
+    """Throw the kernel that runs away at once, or wait until it has ended."""
+    keep: bool = True
+    """Whether what was done is kept: the same requests, dispatched together, go on with the first kernel not done."""
+
+
+Decision = Dispatch | Reject | Drop | WakeAt | Preempt
 
 
 class SoloProfile(Protocol):

@@ -15,6 +15,8 @@ from isim.policies.policy import (
     Finish,
     Overlap,
     Policy,
+    Preempt,
+    Preempted,
     Reject,
     Request,
     Timer,
@@ -36,6 +38,7 @@ class RehearsedBatch:
         self.dispatched_s = now_s
         self.finished_s = round(now_s + solo_s, 9)
         self.duration_s = self.solo_s = solo_s
+        self.preempted = False
         self.overlaps: list[Overlap] = []
 
 
@@ -109,6 +112,7 @@ class Rehearsal:
         """Every decision and its time, seconds."""
         self.events = 0
         self._policy = policy
+        self._dispatched = 0
         self._open = len(requests)
         self._pending: list[tuple[float, int, int, Any]] = [
             (request.arrived_s, _ARRIVAL, request.request_id, request) for request in requests
@@ -116,6 +120,8 @@ class Rehearsal:
         heapq.heapify(self._pending)
         self._timers: dict[str, int] = {}
         self._changed_s = 0.0
+        self._kept: dict[int, tuple[tuple[Request, ...], float]] = {}
+        """What is left of a preempted batch, seconds, by the request at its head."""
 
     def run(self, most_events: int = 1_000_000) -> "Rehearsal":
         """Go on until every request has ended, nothing is left to happen, or `most_events` have."""
@@ -132,8 +138,10 @@ class Rehearsal:
             event = Timer(what)
         elif kind == _ARRIVAL:
             event = Arrival(what)
+        elif what not in self.view.residents:
+            return  # preempted since
         else:
-            event = Finish(what)
+            event = Preempted(what) if what.preempted else Finish(what)
         self.view.now_s = time_s
         if isinstance(event, Arrival):
             self.view.queues[what.model].append(what)
@@ -142,6 +150,13 @@ class Rehearsal:
             self._change_residents(what)
             self.view.free_slots += 1
             self._open -= len(what.requests)
+        elif isinstance(event, Preempted):
+            self._change_residents(what)
+            self.view.free_slots += 1
+            queue = self.view.queues[what.model]
+            waiting = sorted([*queue, *what.requests], key=lambda request: (request.arrived_s, request.request_id))
+            queue.clear()
+            queue.extend(waiting)
         self.events += 1
         for decision in list(self._policy.decide(self.view, event)):
             self._carry_out(decision)
@@ -154,6 +169,9 @@ class Rehearsal:
             # Whole nanoseconds, like finishes, so that what should coincide does.
             heapq.heappush(self._pending, (max(round(decision.time_s, 9), now_s), _TIMER, number, decision.tag))
             return
+        if isinstance(decision, Preempt):
+            self._preempt(decision)
+            return
         for request in decision.requests:
             self.view.queues[request.model].remove(request)
         if not isinstance(decision, Dispatch):
@@ -162,10 +180,24 @@ class Rehearsal:
         requests = tuple(decision.requests)
         size = self.view.profile.runs_as(sum(request.samples for request in requests))
         solo_s = self.view.profile.solo_s(requests[0].model, size) * max(request.work for request in requests)
-        batch = RehearsedBatch(len(self.log), requests, size, solo_s, now_s)
+        together, left_s = self._kept.pop(requests[0].request_id, (requests, solo_s))
+        solo_s = left_s if together == requests else solo_s
+        batch = RehearsedBatch(self._dispatched, requests, size, solo_s, now_s)
+        self._dispatched += 1
         self._change_residents(batch)
         self.view.free_slots -= 1
         heapq.heappush(self._pending, (batch.finished_s, _FINISH, batch.batch_id, batch))
+
+    def _preempt(self, decision: Preempt) -> None:
+        """Let a batch leave at once: there are no kernels here, and it costs nothing."""
+        batch = next(each for each in self.view.residents if each.batch_id == decision.batch_id)
+        now_s = self.view.now_s
+        if batch.finished_s <= now_s:  # it is done
+            return
+        batch.preempted = True
+        if decision.keep:
+            self._kept[batch.requests[0].request_id] = batch.requests, batch.finished_s - now_s
+        heapq.heappush(self._pending, (now_s, _FINISH, batch.batch_id, batch))
 
     def _change_residents(self, batch: RehearsedBatch) -> None:
         """Close the overlap of the present residents, then let `batch` in, or out if it was in."""
@@ -181,6 +213,9 @@ class Rehearsal:
         lines = []
         for time_s, decision in self.log:
             if isinstance(decision, WakeAt):
+                continue
+            if isinstance(decision, Preempt):
+                lines.append(f"{round(time_s * 1000, 6):.15g} ms: preempt batch {decision.batch_id}")
                 continue
             what = {Dispatch: decision.requests[0].model, Reject: "reject", Drop: "drop"}[type(decision)]
             ids = " ".join(str(request.request_id) for request in decision.requests)

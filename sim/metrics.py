@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from isim.run import read_table
+from isim.run import left_s, read_table
 from isim.run_schema import OUTCOMES
 
 Floats = npt.NDArray[np.float64]
@@ -37,6 +37,7 @@ class _Batches(NamedTuple):
     finished_s: Floats
     slowdown: Floats
     kernel_slowdown: Floats
+    left_s: Floats
 
     def at(self, rows: Any) -> "_Batches":
         """Return some of the rows."""
@@ -46,10 +47,9 @@ class _Batches(NamedTuple):
 class _Residence:
     """When batches were resident: of all, for how long at least one of some was, and how many of all were then."""
 
-    def __init__(self, batches: _Batches, end_s: float, from_s: float) -> None:
-        self._end_s = end_s
+    def __init__(self, batches: _Batches, from_s: float) -> None:
         self._from_s = from_s
-        to_s = self._left_s(batches)
+        to_s = batches.left_s
         time_s = np.concatenate([batches.dispatched_s, to_s])
         order = np.argsort(time_s, kind="stable")
         change = np.repeat(np.array([1.0, -1.0]), len(to_s))[order]
@@ -63,7 +63,7 @@ class _Residence:
         if not len(batches.model):
             return 0.0, None
         order = np.argsort(batches.dispatched_s, kind="stable")
-        to_s = np.maximum.accumulate(self._left_s(batches)[order])
+        to_s = np.maximum.accumulate(batches.left_s[order])
         from_s = np.maximum(batches.dispatched_s[order], np.concatenate([[0.0], to_s[:-1]]))
         from_s = np.maximum(from_s, self._from_s)
         busy = from_s < to_s
@@ -71,9 +71,6 @@ class _Residence:
         resident_s = np.interp(to_s, self._time_s, self._resident_s) - np.interp(from_s, self._time_s, self._resident_s)
         busy_s = float(np.sum(to_s - from_s))
         return busy_s, _ratio(float(np.sum(resident_s)), busy_s)
-
-    def _left_s(self, batches: _Batches) -> Floats:
-        return np.where(np.isnan(batches.finished_s), self._end_s, batches.finished_s)
 
 
 def measure(folder: Path, end_s: float, from_s: float = 0.0) -> dict[str, Any]:
@@ -104,12 +101,12 @@ def measure(folder: Path, end_s: float, from_s: float = 0.0) -> dict[str, Any]:
     23
     """
     names: list[str] = []
-    batches, solo_s = _read_batches(folder, names)
+    batches, solo_s = _read_batches(folder, names, end_s)
     requests = _read_requests(folder, names, solo_s)
     # Models stand together, so that the figures of one are those of a slice.
     requests = requests.at(np.argsort(requests.model, kind="stable"))
     requests = requests.at(requests.arrived_s >= from_s) if from_s > 0 else requests
-    residence = _Residence(batches, end_s, from_s)
+    residence = _Residence(batches, from_s)
     figures = {
         names[model]: _figures(requests.at(rows), batches.at(batches.model == model), residence, from_s, end_s)
         for model, rows in _slices(requests.model)
@@ -117,7 +114,7 @@ def measure(folder: Path, end_s: float, from_s: float = 0.0) -> dict[str, Any]:
     return {"models": dict(sorted(figures.items())), "total": _figures(requests, batches, residence, from_s, end_s)}
 
 
-def _read_batches(folder: Path, names: list[str]) -> tuple[_Batches, Floats]:
+def _read_batches(folder: Path, names: list[str], end_s: float) -> tuple[_Batches, Floats]:
     """Return the batches, and the solo duration of every batch by its id."""
     columns = ["batch_id", "model", "requests", "dispatched_s", "finished_s", "solo_s", "slowdown", "kernel_slowdown"]
     table = read_table(folder / "batches.parquet", columns)
@@ -125,6 +122,7 @@ def _read_batches(folder: Path, names: list[str]) -> tuple[_Batches, Floats]:
     solo_s = np.full(int(np.max(batch_id, initial=-1)) + 1, np.nan)
     solo_s[batch_id] = _floats(table["solo_s"])
     times = [_floats(table[name]) for name in ("dispatched_s", "finished_s", "slowdown", "kernel_slowdown")]
+    times.append(left_s(folder, batch_id, times[1], end_s))
     return _Batches(_codes(table["model"], names), _ints(table["requests"]), *times), solo_s
 
 

@@ -7,12 +7,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isim import __version__
 from isim.errors import RunError
 from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.integer[Any]]
 
 SCHEMA_VERSION = "1"
 DESCRIPTION = "run.json"
@@ -207,6 +212,33 @@ def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
             problems.append(f"{folder / 'requests.parquet'}: not of this run ({found}); simulate again")
     if problems:
         raise RunError(*problems)
+
+
+def left_s(folder: Path, batch_id: Ints, finished_s: Floats, end_s: float) -> Floats:
+    """Return when each batch left the GPU: at its finish, when it was preempted, or at the end of the run.
+
+    Parameters
+    ----------
+    batch_id, finished_s
+        Columns of the run's batches, NaN where null.
+    end_s
+        When the run ended.
+
+    Raises
+    ------
+    RunError
+        The table of preemptions cannot be read.
+    """
+    left = np.where(np.isnan(finished_s), end_s, finished_s)
+    if not (folder / "preemptions.parquet").is_file():
+        return left
+    table = read_table(folder / "preemptions.parquet", ["batch_id", "left_s"])
+    table = table.filter(table["left_s"].is_valid()).sort_by("batch_id")
+    known = np.asarray(table["batch_id"].to_numpy())
+    place = np.searchsorted(known, batch_id)
+    at = np.flatnonzero(np.append(known, -1)[place] == batch_id)
+    left[at] = np.asarray(table["left_s"].to_numpy())[place[at]]
+    return left
 
 
 def versions() -> dict[str, str]:

@@ -49,6 +49,15 @@ PREDICTIONS = _schema(
     _always("predicted_sd", pa.float64()),
     pa.field("measured_slowdown", pa.float64()),
 )
+PREEMPTIONS = _schema(
+    _always("batch_id", pa.int64()),
+    pa.field("continues", pa.int64()),
+    pa.field("mode", _NAME),
+    pa.field("asked_s", pa.float64()),
+    pa.field("left_s", pa.float64()),
+    pa.field("kept", pa.bool_()),
+)
+"""Of batches that were preempted, or went on (`continues`) where one that was preempted had been."""
 OVERLAPS = _schema(
     _always("gpu", pa.int32()),
     _always("start_s", pa.float64()),

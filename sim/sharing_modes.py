@@ -10,6 +10,8 @@ from isim.units import format_seconds, parse_seconds
 MODES = ("exclusive", "streams", "time-slicing", "mps")
 QUANTUM_S = 0.002
 """How long a turn lasts by default: assumed; the error on recorded pairs is 4.2 to 3.6 % from 1 to 8 ms."""
+PREEMPTION_S = 50e-6
+"""Assumed; REEF (OSDI 2022) states microseconds for its reset of an AMD GPU, NVIDIA's cannot do it."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,14 @@ class Sharing:
         How long a turn lasts while another process waits, in seconds; of `time-slicing` only.
     shares
         By model, the part of the SMs that its process is held to, 0..1 (1 if not named); of `mps` only.
+    preemption_s
+        How long a batch that is preempted holds its slot before it is gone, in seconds.
     """
 
     mode: str = "streams"
     quantum_s: float = QUANTUM_S
     shares: Mapping[str, float] = field(default_factory=dict)
+    preemption_s: float = PREEMPTION_S
 
     @property
     def parameters(self) -> Mapping[str, float | Mapping[str, float]]:
@@ -48,7 +53,8 @@ def parse_sharing(text: str) -> Sharing:
     Parameters
     ----------
     text
-        A mode, or `time-slicing:quantum=2ms`, or `mps:MODEL=SHARE,...` with the part of the SMs of each process.
+        A mode, or `time-slicing:quantum=2ms`, or `mps:MODEL=SHARE,...` with the part of the SMs of each process. Any
+        but `mps` takes `preemption=50us` as well.
 
     Raises
     ------
@@ -75,8 +81,7 @@ def parse_sharing(text: str) -> Sharing:
             problems.append(f"not one value a name (found {part!r}); write {_EXAMPLES.get(mode, mode)}")
         given[name] = value
     if not problems:
-        read = {"time-slicing": _time_slicing, "mps": _mps}.get(mode, _plain)
-        found = read(mode, given, problems)
+        found = (_mps if mode == "mps" else _timed)(mode, given, problems)
         if not problems:
             return found
     raise ExperimentError(*problems)
@@ -85,27 +90,27 @@ def parse_sharing(text: str) -> Sharing:
 _EXAMPLES = {"time-slicing": "time-slicing:quantum=2ms", "mps": "mps:resnet50=0.5,bert=0.5"}
 
 
-def _plain(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
-    if given:
-        problems.append(f"{mode!r} takes no parameters (found {', '.join(given)}); remove them")
-    return Sharing(mode)
+_TIMES = {"exclusive": ("preemption",), "streams": ("preemption",), "time-slicing": ("quantum", "preemption")}
 
 
-def _time_slicing(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
-    quantum_s = QUANTUM_S
+def _timed(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
+    times_s = {}
     for name, value in given.items():
-        if name != "quantum":
-            problems.append(f"{mode!r} has no parameter (found {name}); write {_EXAMPLES[mode]}")
+        if name not in _TIMES[mode]:
+            problems.append(f"{mode!r} has no parameter (found {name}); it takes {' and '.join(_TIMES[mode])}")
             continue
         try:
-            quantum_s = parse_seconds(value, "quantum")
+            time_s = parse_seconds(value, name)
         except IsimError as error:
             problems.append(str(error))
             continue
-        if not MIN_QUANTUM_S <= quantum_s < float("inf"):
-            least = format_seconds(MIN_QUANTUM_S)
-            problems.append(f"quantum: must be at least {least} and finite (found {value!r}); write quantum=2ms")
-    return Sharing(mode, quantum_s)
+        least_s = MIN_QUANTUM_S if name == "quantum" else 0.0
+        if not least_s <= time_s < float("inf"):
+            least = format_seconds(least_s) if least_s else "0"
+            problems.append(f"{name}: must be at least {least} and finite (found {value!r}); write {name}=2ms")
+        times_s[name] = time_s
+    quantum_s, preemption_s = times_s.get("quantum", QUANTUM_S), times_s.get("preemption", PREEMPTION_S)
+    return Sharing(mode, quantum_s, preemption_s=preemption_s)
 
 
 MIN_QUANTUM_S = 1e-6

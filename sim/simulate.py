@@ -57,6 +57,9 @@ def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool,
             recorder.abandon()
             raise
         description = _describe(experiment, inputs, world, ending)
+        if recorder.preemptions:
+            description["sharing"] |= {"preemption_s": world.sharing.preemption_s}
+            description["ending"] |= {"preemptions": recorder.preemptions}
         description["summary"] = measure(partial, ending.end_s)
         Run(partial, description).write_description()
     return Run(target, description, temporary)

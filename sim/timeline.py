@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isim.run import Run
+from isim.run import Run, left_s
 
 _CHUNK = 20_000
 _REQUESTS = 0
@@ -62,13 +62,16 @@ def _events(run: Run, from_s: float, to_s: float) -> Iterator[Event]:
 
 
 def _batches(run: Run, from_s: float, to_s: float) -> Iterator[Event]:
-    table = _part(run.table("batches"), "dispatched_s", from_s, to_s)
+    table = run.table("batches")
     end_s = run.description["ending"]["end_s"]
+    finished_s = np.asarray(table["finished_s"].to_numpy())
+    gone_s = left_s(run.folder, np.asarray(table["batch_id"].to_numpy()), finished_s, end_s)
+    table = _part(table.append_column("left_s", pa.array(gone_s)), "dispatched_s", from_s, to_s)
     for gpu in np.unique(table["gpu"].to_numpy()).tolist():
         yield _named(gpu + 1, f"GPU {gpu}")
     free: dict[int, list[float]] = {}
     for row in _rows(table.sort_by("dispatched_s")):
-        finish_s = end_s if row["finished_s"] is None else row["finished_s"]
+        finish_s = row["left_s"]
         lanes = free.setdefault(row["gpu"], [])
         lane = next((lane for lane, until_s in enumerate(lanes) if until_s <= row["dispatched_s"]), len(lanes))
         lanes[lane : lane + 1] = [finish_s]

@@ -16,7 +16,7 @@ from typing import Any
 
 from isim.errors import ExperimentError, IsimError, RunError
 
-_RUN = r"(run\.json|(requests|batches|overlaps|predictions)\.parquet)"
+_RUN = r"(run\.json|(requests|batches|overlaps|predictions|preemptions)\.parquet)"
 _OWN = {"run.json": _RUN, "compare.json": rf"compare\.json|[0-9]+-[^/]+/seed-[0-9]+/{_RUN}"}
 """By the mark of a kind of folder, the paths of the files in it; nothing with any other file is ever replaced."""
 

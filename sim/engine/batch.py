@@ -1,18 +1,31 @@
 """A batch on the GPU, and what a server can measure of it afterwards."""
 
 import math
+from typing import NamedTuple
 
 from isim.operations import Variant
 from isim.policies.policy import Overlap, Request
 from isim.run_schema import UNFINISHED
 
 
+class Preemption(NamedTuple):
+    """That a batch was taken off the GPU before its end."""
+
+    batch_id: int
+    mode: str
+    asked_s: float
+    operation: int
+    """The one from which on it has not run."""
+    keeps: bool
+    """Whether its requests, dispatched together, go on from there."""
+
+
 class Batch:
     """Requests that run together; a policy is shown `Seen` of it."""
 
     __slots__ = (
-        "batch_id", "dispatched_s", "duration_s", "finished_s", "gpu", "noise", "overlaps", "requests", "slot",
-        "variant", "work",
+        "batch_id", "continues", "dispatched_s", "duration_s", "finished_s", "gpu", "left_s", "noise", "overlaps",
+        "preempted", "requests", "slot", "variant", "work",
     )  # fmt: skip
 
     outcome = UNFINISHED
@@ -20,7 +33,7 @@ class Batch:
 
     def __init__(
         self, batch_id: int, variant: Variant, requests: tuple[Request, ...], dispatched_s: float, work: float,
-        noise: float, gpu: int = 0,
+        noise: float, gpu: int = 0, continues: Preemption | None = None,
     ) -> None:  # fmt: skip
         self.batch_id = batch_id
         self.variant = variant
@@ -30,7 +43,12 @@ class Batch:
         self.noise = noise
         self.gpu = gpu
         self.finished_s = math.nan
-        """Not a number while it runs."""
+        """Not a number while it runs, and of one that was preempted."""
+        self.left_s = math.nan
+        """When it was off the GPU, if it was preempted."""
+        self.preempted: Preemption | None = None
+        self.continues = continues
+        """Of another, with the same requests, that it goes on from."""
         self.duration_s = 0.0
         """Time since dispatch, added up in steps so that it is exact however late the clock."""
         self.overlaps: list[Overlap] = []
@@ -106,6 +124,11 @@ class Seen:
     def dispatched_s(self) -> float:
         """When it was dispatched."""
         return self._batch.dispatched_s
+
+    @property
+    def preempted(self) -> bool:
+        """Whether it is being preempted, or was."""
+        return self._batch.preempted is not None
 
     @property
     def finished_s(self) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 
 from isim.contention.contract import ContentionModel
 from isim.engine import kernel_loop
@@ -100,6 +101,8 @@ class Gpu:
         batch.slot = slot = self._free.pop()
         self.residents.append(batch)
         first, last, process, share = self._entry[batch.variant.first]
+        if batch.continues is not None:
+            first = self._tables.starts[batch.continues.operation]
         tie = kernel_loop.add(
             self._state, self._present, 0.0 if self._already_done else step_s, slot, first, last, batch.batch_id,
             batch.work * batch.noise, process, share,
@@ -132,12 +135,37 @@ class Gpu:
         return [batch for batch in residents if done[batch.slot]]
 
     def release(self, batch: Batch, now_s: float) -> None:
-        """Free the slot of a batch that is done."""
+        """Free the slot of a batch that is done, or has been preempted."""
         self._close_overlap(now_s)
         self._changed_s = now_s
-        batch.finished_s = now_s
+        if batch.preempted is None:
+            batch.finished_s = now_s
+        else:
+            batch.left_s = now_s
         self.residents.remove(batch)
         self._free.append(batch.slot)
+
+    def preempt(self, batch: Batch, at_boundary: bool, now_s: float) -> int | None:
+        """Let a resident come to its end early: at once, or `at_boundary` when the operation that it runs has ended.
+
+        It then holds its slot for as long as `sharing` says that takes, and is `finished` like any other.
+
+        Returns
+        -------
+        The operation from which on it has not run; None if it comes to its own end by then.
+        """
+        step_s = max(0.0, now_s - self._present_s)
+        for resident in self.residents:
+            resident.duration_s += step_s
+        self._present_s += step_s
+        before = self._rows["residents"][self._present]
+        phases = self._tables.phases
+        phase = kernel_loop.preempt(
+            self._state, self._present, 0.0 if self._already_done else step_s, batch.slot, at_boundary, len(phases) - 1
+        )
+        tie = bool(self._rows["residents"][self._present] < before)
+        self._already_done = self._already_done or tie
+        return None if phase < 0 else int(self._tables.operation[phase])
 
     def cut_off(self, now_s: float) -> None:
         """Close the last overlap at the end of the run."""
@@ -167,12 +195,16 @@ class _Tables(NamedTuple):
     demand: Floats
     """By phase."""
     phases: "np.ndarray[Any, np.dtype[np.void]]"
+    operation: npt.NDArray[np.int64]
+    """By phase."""
+    starts: list[int]
+    """The first phase by operation."""
 
 
 def _tables(operations: Operations, contention: ContentionModel, sharing: Sharing) -> _Tables:
-    phases = Phases(operations)
+    phases = Phases(operations, sharing.preemption_s)
     demand = np.ascontiguousarray(contention.demand(operations)[phases.operation])
-    return _Tables(_entries(operations, phases, sharing), demand, phases.table)
+    return _Tables(_entries(operations, phases, sharing), demand, phases.table, phases.operation, phases.starts)
 
 
 def _entries(operations: Operations, phases: Phases, sharing: Sharing) -> dict[int, tuple[int, int, int, float]]:

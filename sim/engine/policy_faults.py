@@ -7,10 +7,10 @@ from traceback import walk_tb
 from typing import Any
 
 from isim.fault_line import fault, one_line, what_raised
-from isim.policies.policy import Dispatch, Drop, Event, Reject, Request, WakeAt
+from isim.policies.policy import Dispatch, Drop, Event, Preempt, Reject, Request, WakeAt
 
 _SHOWN = 5
-_ENGINE = ("isim.engine.simulation", "isim.engine.server", "isim.clock")
+_ENGINE = ("isim.engine.simulation", "isim.engine.server", "isim.engine.timers", "isim.clock")
 _TAKES_DECISIONS = ("_ask", "_carry_out_some", "_carry_out")
 
 
@@ -47,9 +47,9 @@ def policy_fault(error: BaseException, decisions: object, event: Event, policy: 
 
 def not_a_decision(decision: object, decisions: object) -> str:
     """Say what is wrong with something that is no decision."""
-    if isinstance(decisions, Dispatch | Reject | Drop | WakeAt):
+    if isinstance(decisions, Dispatch | Reject | Drop | WakeAt | Preempt):
         return f"a decision on its own ({type(decisions).__name__}); return a list of decisions"
-    return "not a decision; return Dispatch, Reject, Drop or WakeAt"
+    return "not a decision; return Dispatch, Reject, Drop, WakeAt or Preempt"
 
 
 def described(decision: object) -> str:

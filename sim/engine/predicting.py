@@ -71,6 +71,8 @@ class Predicting:
         now_s = batch.dispatched_s
         members = self._member_of
         members[batch.batch_id] = target = self._members[batch.variant.first]
+        if batch.continues is not None:  # a part of a batch, of which no predictor knows anything
+            return
         if self._oracle is not None:
             said = self._oracle.expect(batch)
         else:
@@ -78,14 +80,27 @@ class Predicting:
             said = ask(self.predictor, self._spec, target, beside)
         self._said[batch.batch_id] = said
 
-    def finish(self, batch: Batch, residents: Sequence[Batch]) -> None:
-        """Teach a batch that has just left `residents`.
+    def leave(self, batch: Batch, residents: Sequence[Batch]) -> None:
+        """Teach a batch that has just left `residents`, unless it was preempted, or went on where one had been.
 
         Raises
         ------
         PredictorError
             The predictor raised, or refused the observation.
         """
+        if batch.preempted is None and batch.continues is None:
+            self._finish(batch)
+        elif batch.continues is None:
+            self._record(batch, self._said.pop(batch.batch_id), None)
+        members, left = self._member_of, self._left
+        left_s = batch.finished_s if batch.preempted is None else batch.left_s
+        left.append((left_s, batch.batch_id))
+        # Nobody who still runs has met what left before the oldest of them was dispatched.
+        oldest_s = residents[0].dispatched_s if residents else left_s
+        while left and left[0][0] <= oldest_s:
+            del members[left.popleft()[1]]
+
+    def _finish(self, batch: Batch) -> None:
         members, own = self._member_of, batch.batch_id
         stays = []
         for start_s, finish_s, batch_ids in batch.overlaps:
@@ -103,14 +118,9 @@ class Predicting:
             )
         teach(self.predictor, self._spec, Observation(members[own], batch.duration_s, stays, solo_s))
         self._record(batch, self._said.pop(own), batch.duration_s / solo_s)
-        left = self._left
-        left.append((batch.finished_s, own))
-        # Nobody who still runs has met what left before the oldest of them was dispatched.
-        oldest_s = residents[0].dispatched_s if residents else batch.finished_s
-        while left and left[0][0] <= oldest_s:
-            del members[left.popleft()[1]]
 
     def end(self, residents: Sequence[Batch]) -> None:
         """Record what was said of batches that the end of the run cut off."""
         for batch in residents:
-            self._record(batch, self._said.pop(batch.batch_id), None)
+            if batch.continues is None:
+                self._record(batch, self._said.pop(batch.batch_id), None)

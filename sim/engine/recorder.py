@@ -8,10 +8,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isim.engine.batch import Batch
-from isim.engine.run_tables import NotServed, Said, batches_table, overlaps_table, predictions_table, requests_table
+from isim.engine.run_tables import (
+    NotServed,
+    Said,
+    batches_table,
+    overlaps_table,
+    predictions_table,
+    preemptions_table,
+    requests_table,
+)
 from isim.policies.policy import Overlap, Request
 from isim.policies.predictors.predictor import Prediction
-from isim.run_schema import BATCHES, DROPPED, OVERLAPS, PREDICTIONS, REJECTED, REQUESTS, UNFINISHED
+from isim.run_schema import BATCHES, DROPPED, OVERLAPS, PREDICTIONS, PREEMPTIONS, REJECTED, REQUESTS, UNFINISHED
 
 _ROWS = 1 << 16
 _NOT_SERVED = {outcome: NotServed(outcome) for outcome in (REJECTED, DROPPED, UNFINISHED)}
@@ -44,6 +52,10 @@ class Recorder:
             self._predictions = writer("predictions", PREDICTIONS)
             self._writers.append(self._predictions)
         self._said: list[Said] = []
+        self._folder = folder
+        self._preemptions: pq.ParquetWriter | None = None
+        """Made when there is one: most runs have none, and no such file."""
+        self._interrupted: list[Batch] = []
         self._arrived: list[list[Request]] = [[]]
         """Requests that are not written yet, a list for each row group."""
         self._ends: dict[int, Batch | NotServed] = {}
@@ -54,6 +66,7 @@ class Recorder:
         self._overlap_rows: list[tuple[int, Overlap]] = []
         self.requests = 0
         self.batches = 0
+        self.preemptions = 0
 
     def arrived(self, request: Request) -> None:
         """Open a row for a request."""
@@ -76,6 +89,9 @@ class Recorder:
         """Record a batch that has finished, or that is still on the GPU when the run stops."""
         self._open_batches.append(batch)
         self.batches += 1
+        if batch.preempted is not None or batch.continues is not None:
+            self._interrupted.append(batch)
+            self.preemptions += batch.preempted is not None
         if len(self._open_batches) == _ROWS:
             self._write_batches()
 
@@ -136,6 +152,13 @@ class Recorder:
     def _write_batches(self) -> None:
         self._batches.write_table(batches_table(self._open_batches))
         self._open_batches.clear()
+        if self._interrupted:
+            if self._preemptions is None:
+                path = self._folder / "preemptions.parquet"
+                self._preemptions = pq.ParquetWriter(path, PREEMPTIONS, compression="zstd")
+                self._writers.append(self._preemptions)
+            self._preemptions.write_table(preemptions_table(self._interrupted))
+            self._interrupted.clear()
 
     def _write_overlaps(self) -> None:
         self._overlaps.write_table(overlaps_table(self._overlap_rows))

@@ -24,6 +24,7 @@ BATCH = np.dtype(
         ("process", np.int64),  # what it belongs to
         ("share", np.float64),  # of the SMs, of its process
         ("done", np.int64),  # 1 if it has come to its end
+        ("eviction", np.int64),  # the phase that follows where it was preempted; 0 for a batch that was not
     ]
 )
 ROW = np.dtype(

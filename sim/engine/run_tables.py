@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from isim.engine.batch import Batch
 from isim.policies.policy import Overlap, Request
-from isim.run_schema import BATCHES, LATE, ON_TIME, OUTCOMES, OVERLAPS, PREDICTIONS, REQUESTS
+from isim.run_schema import BATCHES, LATE, ON_TIME, OUTCOMES, OVERLAPS, PREDICTIONS, PREEMPTIONS, REQUESTS
 
 
 class NotServed(NamedTuple):
@@ -69,6 +69,20 @@ def batches_table(batches: Sequence[Batch]) -> pa.Table:
         pa.array(np.where(np.isnan(finished_s), np.nan, kernel_slowdown), from_pandas=True),
     ]
     return _table(columns, BATCHES)
+
+
+def preemptions_table(batches: Sequence[Batch]) -> pa.Table:
+    """Return the rows of batches that were preempted, or went on where one had been."""
+    preempted = [batch.preempted for batch in batches]
+    columns: list[Any] = [
+        _gather(batches, "batch_id", np.int64),
+        pa.array([batch.continues and batch.continues.batch_id for batch in batches], pa.int64()),
+        pa.array([each and each.mode for each in preempted]).cast(PREEMPTIONS.field("mode").type),
+        pa.array([each and each.asked_s for each in preempted], pa.float64()),
+        pa.array(_gather(batches, "left_s"), from_pandas=True),
+        pa.array([each and each.keeps for each in preempted], pa.bool_()),
+    ]
+    return _table(columns, PREEMPTIONS)
 
 
 def overlaps_table(overlaps: Sequence[tuple[int, Overlap]]) -> pa.Table:

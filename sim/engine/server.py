@@ -7,11 +7,13 @@ from functools import partial
 from itertools import islice
 from typing import Any, NoReturn
 
-from isim.clock import FINISH, TIMER, Moment, snap_s
-from isim.engine.batch import Batch, Seen
+from isim.clock import FINISH, Moment, snap_s
+from isim.engine.batch import Batch, Preemption, Seen
 from isim.engine.gpu import Gpu
 from isim.engine.policy_faults import described, not_a_decision, policy_fault
+from isim.engine.set_aside import SetAside
 from isim.engine.surroundings import Served, Surroundings
+from isim.engine.timers import Timers
 from isim.engine.view import LiveView, WaitingRequests
 from isim.errors import IsimError, PolicyError
 from isim.policies.policy import (
@@ -21,6 +23,8 @@ from isim.policies.policy import (
     Drop,
     Event,
     Finish,
+    Preempt,
+    Preempted,
     Reject,
     Request,
     Timer,
@@ -28,10 +32,8 @@ from isim.policies.policy import (
 )
 from isim.run_schema import DROPPED, REJECTED
 
-_TIMERS_AT_ONE_MOMENT = 10_000
 _DECISIONS_AT_ONCE = 10_000
-_TIMERS_IN_VAIN = 100_000
-"""More than these is a policy that asks to be woken for ever."""
+"""More than these is a policy that never comes to an end."""
 _LATEST_S = 1e10
 """Three centuries: what the clock tells apart by nanoseconds is far below."""
 
@@ -70,6 +72,7 @@ class Server:
         self._policy_name = policy_name
         self._queues = {model: WaitingRequests() for model in models if model in operations.models}
         self._join = {model: partial(deque.append, queue) for model, queue in self._queues.items()}
+        self._set_aside = SetAside(operations, self._queues)
         self._by_samples = {model: operations.by_samples(model) for model in self._queues}
         self._gpu: Gpu = Gpu(
             gpu,
@@ -92,9 +95,7 @@ class Server:
                 self._gpu, self._view, around.noise, around.slots, operations, around.contention, around.sharing
             )
         self._arrivals_s = self._view._arrivals_s
-        self._timers: dict[str, Moment] = {}
-        self._timers_now = (0.0, 0)
-        self._timers_in_vain = 0
+        self._timers = Timers(around.clock, around.front, self.residents, self._wake, self._fail_at)
 
     @property
     def models(self) -> Iterable[str]:
@@ -137,30 +138,16 @@ class Server:
             self._view._free_slots += 1
             self._listener.batch(batch)
             if self._predicting is not None:
-                self._predicting.finish(batch, self._gpu.residents)
+                self._predicting.leave(batch, self._gpu.residents)
+            if batch.preempted is not None:
+                self._set_aside.put_back(batch)
+                self._ask(Preempted(Seen(batch)))
+                continue
             self._ended(batch.requests, batch, now_s)
             self._ask(Finish(Seen(batch)))
 
-    def _wake(self, tag: str, moment: Moment) -> None:
-        if self._timers.get(tag) is not moment:  # moved since
-            return
-        del self._timers[tag]
-        to_come = self._front.more_to_come()
-        if not self._front.open and not to_come:  # all is served: the run is over
-            return
-        self._view._now_s = now_s = moment.time_s
-        last_s, count = self._timers_now
-        self._timers_now = (now_s, count + 1 if now_s == last_s else 1)
-        if self._timers_now[1] > _TIMERS_AT_ONE_MOMENT:
-            self._fail(None, f"woken {count} times at this moment; ask for a later time")
-        in_vain = not (to_come or self.residents or self._front.anything_runs())
-        self._timers_in_vain = self._timers_in_vain + 1 if in_vain else 0
-        if self._timers_in_vain > _TIMERS_IN_VAIN:
-            self._fail(
-                None,
-                f"woken {_TIMERS_IN_VAIN} times in a row with {self._front.open} requests waiting, nothing running and "
-                "no arrival to come; dispatch, drop or stop asking",
-            )
+    def _wake(self, now_s: float, tag: str) -> None:
+        self._view._now_s = now_s
         self._ask(Timer(tag))
 
     # What the policy decides ------------------------------------------------------------------------------------
@@ -200,6 +187,8 @@ class Server:
                 self._wake_at(decision)
             elif isinstance(decision, Reject | Drop):
                 self._refuse(decision, event)
+            elif isinstance(decision, Preempt):
+                self._preempt(decision)
             else:
                 self._fail(decision, not_a_decision(decision, decisions))
 
@@ -231,12 +220,29 @@ class Server:
         head = requests[0]
         noise = 1.0 if self._noise is None else self._noise(variant.noise_sigma, head.request_id)
         now_s = self._view._now_s
-        batch = Batch(next(self._batch_ids), variant, requests, now_s, work, noise, self._gpu.gpu)
+        continues = self._set_aside.take(requests) if self._set_aside.kept else None
+        if continues is not None:
+            variant = self._set_aside.rest(variant, continues.operation)
+        batch = Batch(next(self._batch_ids), variant, requests, now_s, work, noise, self._gpu.gpu, continues)
         if self._predicting is not None:
             self._predicting.dispatch(batch, self._gpu.residents)
         self._gpu.dispatch(batch, now_s)
         self._view._free_slots -= 1
         self._gpu_changed = True
+
+    def _preempt(self, decision: Preempt) -> None:
+        batch = next((each for each in self.residents if each.batch_id == decision.batch_id), None)
+        if batch is None:
+            self._fail(decision, "no such batch on the GPU; choose from view.residents")
+        if batch.preempted is not None:
+            self._fail(decision, "it is being preempted already; wait for Preempted")
+        if decision.mode not in ("reset", "kernel"):
+            self._fail(decision, "no such mode; write 'reset' or 'kernel'")
+        now_s = self._view._now_s
+        operation = self._gpu.preempt(batch, decision.mode == "kernel", now_s)
+        self._gpu_changed = True
+        if operation is not None:  # else it comes to its end first
+            batch.preempted = Preemption(batch.batch_id, decision.mode, now_s, operation, bool(decision.keep))
 
     def _refuse(self, decision: Reject | Drop, event: Event) -> None:
         requests = tuple(decision.requests)
@@ -246,6 +252,8 @@ class Server:
             self._fail(decision, "a request can be rejected only at its own arrival; later, use Drop")
         for request in requests:
             self._take((request,), request.model, decision)
+        if self._set_aside.kept:
+            self._set_aside.take(requests)
         self._ended(requests, REJECTED if isinstance(decision, Reject) else DROPPED, self._view._now_s)
 
     def _take(self, requests: tuple[Request, ...], model: str, decision: Decision) -> None:
@@ -272,10 +280,7 @@ class Server:
         time_s, tag = decision
         if not self._view._now_s <= time_s < _LATEST_S:
             self._fail(decision, "not a time from now on; ask for view.now_s or later")
-        time_s = max(snap_s(time_s), time_s)  # never before the time asked for
-        pending = self._timers.get(tag)
-        if pending is None or pending.time_s != time_s:
-            self._timers[tag] = self._clock.at(time_s, TIMER, lambda moment: self._wake(tag, moment))
+        self._timers.set(time_s, tag)
 
     def _retime(self) -> None:
         """Find the next finish anew: the set of residents has changed."""
@@ -286,6 +291,10 @@ class Server:
             if finish_s < math.inf
             else None
         )
+
+    def _fail_at(self, now_s: float, what: str) -> NoReturn:
+        self._view._now_s = now_s
+        self._fail(None, what)
 
     def _fail(self, decision: Any, what: str) -> NoReturn:
         named = f" decided {described(decision)}:" if decision is not None else ""

@@ -46,8 +46,9 @@ def run_cases(run: Run, profile_path: str | None = None) -> tuple[Cases, Prepare
     noise = run.description["parameters"]["noise"]
     cases = []
     rows = zip(*(batches[name] for name in ("batch_id", "finished_s", "solo_s", "slowdown")), strict=True)
+    parts = _parts(run)
     for batch_id, finished_s, solo_s, slowdown in rows:
-        if finished_s is None:
+        if finished_s is None or batch_id in parts:
             continue
         target = member[batch_id]
         # The table's solo duration holds the luck of this one batch, which no server could know.
@@ -66,6 +67,14 @@ def run_cases(run: Run, profile_path: str | None = None) -> tuple[Cases, Prepare
             predictor.use(operations, sharing, slots)
 
     return Cases(str(run.folder), run.description["provenance"], cases, notes), prepare
+
+
+def _parts(run: Run) -> set[Any]:
+    """Return the batches that went on where a preempted one had been: parts, of which no predictor is asked."""
+    if not (run.folder / "preemptions.parquet").is_file():
+        return set()
+    table = run.table("preemptions", ["batch_id", "continues"])
+    return set(table.filter(table["continues"].is_valid())["batch_id"].to_pylist())
 
 
 def _members(run: Run, profile_path: str | None) -> tuple[Operations, Sharing, dict[tuple[str, int], Member]]:

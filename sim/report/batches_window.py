@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from isim.run import Run
+from isim.run import Run, left_s
 
 MOST = 4000
 """Batches in the interactive timeline."""
@@ -18,14 +18,15 @@ def batches_window(run: Run) -> dict[str, Any] | None:
     requests, slowdown in thousandths (0 if it had not finished).
     """
     end_s = run.description["ending"]["end_s"]
-    names = ["gpu", "model", "requests", "batch_size", "dispatched_s", "finished_s", "slowdown"]
+    names = ["batch_id", "gpu", "model", "requests", "batch_size", "dispatched_s", "finished_s", "slowdown"]
     table = run.table("batches", names).sort_by("dispatched_s")
     if not len(table):
         return None
     first = max(0, min(_slowest(run, table) - MOST // 2, len(table) - MOST))
     part: Any = table.slice(first, MOST)
     start_s = part["dispatched_s"].to_numpy()
-    finish_s = np.nan_to_num(np.asarray(part["finished_s"].to_numpy()), nan=end_s)
+    finished_s = np.asarray(part["finished_s"].to_numpy())
+    finish_s = left_s(run.folder, np.asarray(part["batch_id"].to_numpy()), finished_s, end_s)
     models = sorted(run.summary["models"])
     gpus = np.unique(part["gpu"].to_numpy()).tolist()
     lane_of, lanes = _lanes(part["gpu"].to_pylist(), start_s.tolist(), finish_s.tolist())

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from isim.report.chart import Chart, bars, boxes, lines
 from isim.report.pairs_slowdown import slowdown_by_pair
 from isim.report.thin import Curve, binned_mean, cdf, mean_over_time, rate
-from isim.run import Run
+from isim.run import Run, left_s
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,9 +69,10 @@ def _over_time(requests: pa.Table, end_s: float) -> Iterator[Chart]:
 
 
 def _concurrency(run: Run, end_s: float) -> Iterator[Chart]:
-    batches = run.table("batches", ["gpu", "dispatched_s", "finished_s"])
+    batches = run.table("batches", ["batch_id", "gpu", "dispatched_s", "finished_s"])
     gpu, start_s = batches["gpu"].to_numpy(), _numbers(batches["dispatched_s"])
-    finish_s = np.nan_to_num(_numbers(batches["finished_s"]), nan=end_s)
+    batch_id = np.asarray(batches["batch_id"].to_numpy())
+    finish_s = left_s(run.folder, batch_id, _numbers(batches["finished_s"]), end_s)
     gpus = np.unique(gpu).tolist()[:8]
     curves = [(f"GPU {each}", _level(start_s[gpu == each], finish_s[gpu == each], end_s)) for each in gpus]
     yield lines("Concurrency", "time, s", "batches on the GPU", curves, top=0.0)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from isim.policies.checks import DECISION_CHECKS, POLICY_CHECKS, check_policy
-from isim.policies.policy import Decision, Dispatch, Drop, Event, Finish, Policy, Reject, Timer, View, WakeAt
+from isim.policies.policy import Decision, Dispatch, Drop, Event, Finish, Policy, Preempt, Reject, Timer, View, WakeAt
 from isim.policies.registry import make_policy
 
 GOOD = [
@@ -34,6 +34,8 @@ GOOD = [
     "alpaserve",
     "alpaserve:batching=true",
     "shepherd",
+    "shepherd:preemption=false",
+    "reef",
     "fixed-concurrency:limit=1",
     "aimd-concurrency:window=20",
     "interference-aware",
@@ -124,6 +126,11 @@ class RejectsLate(Base):
         return super().decide(view, event)
 
 
+class PreemptsTwice(Base):
+    def decide(self, view: View, event: Event) -> Iterable[Decision]:
+        return [*super().decide(view, event), *[Preempt(batch.batch_id) for batch in view.residents] * 2]
+
+
 class WaitsForEver(Base):
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
         full = [queue for queue in view.queues.values() if len(queue) > 3]
@@ -204,6 +211,7 @@ BAD: list[tuple[type[Policy], str]] = [
     (WakesInThePast, "check_wakes_in_future"),
     (WakesNever, "check_wakes_in_future"),
     (RejectsLate, "check_rejects_at_arrival"),
+    (PreemptsTwice, "check_preempts_residents"),
     (WaitsForEver, "check_every_request_ends"),
     (SpinsOnTheSpot, "check_every_request_ends"),
     (LosesParameters, "check_parameters_are_stored: parameter max_batch is not kept; set self.max_batch = max_batch"),

@@ -28,6 +28,8 @@ class Running:
     work_left: Fraction = Fraction(0)
     started: tuple[Fraction, int] | None = None  # when its kernel started, batch id
     dispatched: Fraction = Fraction(0)
+    stops: bool | None = None  # being preempted; whether what was done is kept
+    evicted: bool = False  # and nothing of it runs any more
 
 
 def speeds_none(kernels: list[Demand]) -> list[Fraction]:
@@ -104,7 +106,7 @@ def speeds_block_scheduler(
 
 @dataclass
 class World:
-    """FCFS, one request a batch, a number of slots: when does each batch finish?"""
+    """FCFS, one request a batch, a number of slots: when does each request begin (at last), and when does it finish?"""
 
     slots: int
     speeds: Callable[[list[Demand]], list[Fraction]]
@@ -115,6 +117,12 @@ class World:
     """Processes take turns of this length."""
     shares: Sequence[Fraction] = ()
     """Of the SMs, by process, where each is held to a part."""
+    preempt: Sequence[tuple[Fraction, str, bool]] = ()
+    """When the resident dispatched first, of those not preempted yet, is: how, and whether progress is kept."""
+    price: Fraction = Fraction(0)
+    """How long what is preempted holds its slot."""
+    kept: dict[int, int] = field(default_factory=dict)
+    """By request, how many operations are done."""
     owner: int = -1
     turn_left: Fraction = Fraction(0)
     vacant: bool = True
@@ -124,9 +132,16 @@ class World:
 
     def run(self) -> None:
         now, queue, upcoming = Fraction(0), [], list(enumerate(self.arrivals))
+        interrupts = sorted(self.preempt)
         while upcoming or queue or self.residents:
             while queue and len(self.residents) < self.slots:
                 self._begin(*queue.pop(0), now)
+            while interrupts and interrupts[0][0] <= now:
+                time, mode, keep = interrupts.pop(0)
+                if time == now:
+                    self._interrupt(mode, keep)
+            if self._put_back(queue):
+                continue
             kernels = sorted((r for r in self.residents if r.started is not None), key=lambda r: r.started)
             waits = self._next_turn() if self.quantum is not None else False
             speed = self._speeds(kernels)
@@ -140,6 +155,10 @@ class World:
                 steps.append(self.turn_left)
             if upcoming:
                 steps.append(upcoming[0][1][0] - now)
+            if interrupts:
+                steps.append(interrupts[0][0] - now)
+            if not steps:
+                break
             step = min(steps)
             now += step
             self.turn_left = max(Fraction(0), self.turn_left - step)
@@ -149,12 +168,17 @@ class World:
                 else:
                     r.gap_left -= step
             for r in sorted(passing, key=lambda r: r.batch):
-                if r.started and r.work_left == 0:
+                if r.evicted:
+                    continue
+                if r.started and r.work_left == 0 and r.stops is not None and self._more(r):
+                    self._evict(r, done=r.position + 1)
+                elif r.started and r.work_left == 0:
                     r.position += 1
                     r.started = None
                     self._enter(r, now)
                 elif not r.started and r.gap_left == 0:
                     self._start(r, now)
+            self._put_back(queue)
             for r in [r for r in self.residents if r.position == len(r.ops)]:
                 self.residents.remove(r)
                 self.finish[r.batch] = now
@@ -162,8 +186,38 @@ class World:
                 number, (_, ops) = upcoming.pop(0)
                 queue.append((number, ops))
 
+    def _put_back(self, queue: list[tuple[int, list[Op]]]) -> bool:
+        """Let wait again what was evicted; return whether anything was."""
+        gone = [r for r in self.residents if r.evicted and r.gap_left == 0]
+        for r in gone:
+            self.residents.remove(r)
+            queue.append((r.batch, r.ops))
+        queue.sort(key=lambda waiting: waiting[0])  # requests are numbered in order of arrival
+        return bool(gone)
+
+    def _interrupt(self, mode: str, keep: bool) -> None:
+        r = next((r for r in self.residents if r.stops is None), None)
+        if r is None or (mode == "kernel" and r.started and not self._more(r)):
+            return
+        r.stops = keep
+        if mode == "reset" or not r.started:
+            self._evict(r, done=r.position)
+
+    def _evict(self, r: Running, done: int) -> None:
+        r.evicted, r.started, r.gap_left = True, None, self.price
+        if r.stops:
+            self.kept[r.batch] = done
+        else:
+            self.kept.pop(r.batch, None)
+
+    def _more(self, r: Running) -> bool:
+        """Whether anything comes after the operation that runs."""
+        return any(op.gap + op.work > 0 for op in r.ops[r.position + 1 :])
+
     def _held(self, r: Running) -> bool:
         """A gap of at most a quarter of its batch."""
+        if r.evicted:
+            return False
         return r.ops[r.position].gap <= sum((op.gap + op.work for op in r.ops), Fraction(0)) / 4
 
     def _next_turn(self) -> bool:
@@ -195,7 +249,8 @@ class World:
 
     def _begin(self, number: int, ops: list[Op], now: Fraction) -> None:
         self.dispatch[number] = now
-        resident = Running(number, ops, self.process[number] if self.process else 0, dispatched=now)
+        done = self.kept.pop(number, 0)
+        resident = Running(number, ops, self.process[number] if self.process else 0, done, dispatched=now)
         self.residents.append(resident)
         self._enter(resident, now)
 

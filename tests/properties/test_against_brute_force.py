@@ -1,5 +1,6 @@
 """The engine and a second implementation, written apart from it, must agree kernel by kernel."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +26,7 @@ from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
 from isim.contention.roofline import Roofline
 from isim.policies.fcfs import Fcfs
+from isim.policies.policy import Preempt, Timer, WakeAt
 from isim.sharing_modes import Sharing
 from isim.traces.trace import Trace
 from isim.workload import Replay
@@ -103,26 +105,91 @@ def test_same_times_as_brute_force(name, sharing, networks, arrivals_us, slots):
         arrival_ns=[us * 1000 for us, _ in arrivals_us], model=[f"m{which}" for _, which in arrivals_us]
     )
     log, _ = simulate(profile, Replay(trace), Fcfs(), contention, slots, sharing=SHARINGS[sharing])
-
     world = World(
         slots,
         speeds,
-        [
-            (
-                Fraction(us * 1000),
-                [Op(Fraction(op["gap_ns"]), Fraction(op["duration_ns"]), demand(op)) for op in networks[which]],
-            )
-            for us, which in arrivals_us
-        ],
+        requests_of(networks, arrivals_us),
         process=[which for _, which in arrivals_us],
         quantum=Fraction(3000) if sharing == "turns" else None,
         shares=[Fraction(share) for share in SHARINGS[sharing].shares.values()],
     )
     world.run()
-    assert len(log.batches) == len(arrivals_us)
-    for batch in log.batches:
+    assert_same(log.batches, world, len(arrivals_us))
+
+
+def requests_of(networks, arrivals_us):
+    return [
+        (
+            Fraction(us * 1000),
+            [Op(Fraction(op["gap_ns"]), Fraction(op["duration_ns"]), demand(op)) for op in networks[which]],
+        )
+        for us, which in arrivals_us
+    ]
+
+
+def assert_same(batches, world, count):
+    assert len(batches) == count
+    for batch in batches:
         (request,) = batch.requests
         assert batch.dispatched_s == pytest.approx(float(world.dispatch[request.request_id] / 10**9), abs=1e-12)
         assert batch.finished_s == pytest.approx(float(world.finish[request.request_id] / 10**9), abs=1e-12)
         duration = world.finish[request.request_id] - world.dispatch[request.request_id]
         assert batch.duration_s == pytest.approx(float(duration / 10**9), abs=1e-12)
+
+
+class Interrupted(Fcfs):
+    """Preempt the resident that was dispatched first, at certain times."""
+
+    def __init__(self, interrupts):
+        self._at = [(us / 1e6, mode, keep) for us, mode, keep in interrupts]
+        self._asked = False
+
+    def decide(self, view, event):
+        if not self._asked:
+            self._asked = True
+            yield from [WakeAt(at[0], str(i)) for i, at in enumerate(self._at) if at[0] >= view.now_s - 1e-12]
+        if isinstance(event, Timer):
+            _, mode, keep = self._at[int(event.tag)]
+            running = [batch.batch_id for batch in view.residents if not batch.preempted]
+            yield from [Preempt(batch_id, mode, keep) for batch_id in running[:1]]
+        yield from super().decide(view, event)
+
+
+interrupts_us = st.lists(
+    st.tuples(st.integers(1, 60), st.sampled_from(["reset", "kernel"]), st.booleans()),
+    max_size=6,
+    unique_by=lambda interrupt: interrupt[0],
+)
+
+
+@pytest.mark.parametrize("sharing", ["streams", "turns"])
+@pytest.mark.parametrize("name", ["fair", "leftover"])
+@given(
+    networks=st.lists(operations, min_size=1, max_size=3),
+    arrivals_us=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 2)), min_size=1, max_size=8),
+    slots=st.integers(1, 3),
+    interrupts=interrupts_us,
+    price_us=st.sampled_from([0, 0, 2, 5]),
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_same_times_as_brute_force_with_preemptions(name, sharing, networks, arrivals_us, slots, interrupts, price_us):
+    contention, speeds = MODELS[name]
+    arrivals_us = [(0, 0), *sorted((us, which % len(networks)) for us, which in arrivals_us)]
+    profile = profile_of({(f"m{i}", 1): ops for i, ops in enumerate(networks)})
+    trace = Trace.from_columns(
+        arrival_ns=[us * 1000 for us, _ in arrivals_us], model=[f"m{which}" for _, which in arrivals_us]
+    )
+    priced = replace(SHARINGS[sharing], preemption_s=price_us / 1e6)
+    log, ending = simulate(profile, Replay(trace), Interrupted(interrupts), contention, slots, sharing=priced)
+    world = World(
+        slots,
+        speeds,
+        requests_of(networks, arrivals_us),
+        process=[which for _, which in arrivals_us],
+        quantum=Fraction(3000) if sharing == "turns" else None,
+        preempt=[(Fraction(us * 1000), mode, keep) for us, mode, keep in interrupts],
+        price=Fraction(price_us * 1000),
+    )
+    world.run()
+    assert ending.unfinished == 0
+    assert_same([batch for batch in log.batches if batch.preempted is None], world, len(arrivals_us))

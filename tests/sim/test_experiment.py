@@ -106,10 +106,10 @@ def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> 
             "sharing = 'mig'",
             "sharing: no such choice (found 'mig'); choose 'exclusive', 'streams', 'time-slicing', 'mps'",
         ),
-        ("sharing = 'streams:a=1'", "sharing: 'streams' takes no parameters (found a); remove them"),
+        ("sharing = 'streams:a=1'", "sharing: 'streams' has no parameter (found a); it takes preemption"),
         (
             "sharing = 'time-slicing:turn=2ms'",
-            "sharing: 'time-slicing' has no parameter (found turn); write time-slicing:quantum=2ms",
+            "sharing: 'time-slicing' has no parameter (found turn); it takes quantum and preemption",
         ),
         (
             "sharing = 'time-slicing:quantum=0s'",

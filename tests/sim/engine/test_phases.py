@@ -17,12 +17,12 @@ def test_what_takes_no_time_is_left_out() -> None:
         ),
         ["a", "b"],
     )
-    phases = Phases(operations)
+    phases = Phases(operations, eviction_s=70e-9)
     a, b = operations.variants["a", 1], operations.variants["b", 1]
     assert phases.span(a.first, a.last) == (0, 3)
     assert phases.span(b.first, b.last) == (3, 6)
-    assert (phases.table["duration_s"] * 1e9).round().tolist() == [1000, 3000, 2000, 9000, 4000, 500]
-    assert phases.table["runs"].tolist() == [0, 1, 1, 0, 1, 0]
+    assert (phases.table["duration_s"] * 1e9).round().tolist() == [1000, 3000, 2000, 9000, 4000, 500, 70]
+    assert phases.table["runs"].tolist() == [0, 1, 1, 0, 1, 0, 0]
     assert phases.operation.tolist() == [0, 0, 1, 3, 3, 4]
     # A gap of at most a quarter of its batch is held through: 1000 of 6000 and 500 of 13,500, not 9000 of 13,500.
-    assert phases.table["held"].tolist() == [1, 0, 0, 0, 0, 1]
+    assert phases.table["held"].tolist() == [1, 0, 0, 0, 0, 1, 0]

@@ -78,7 +78,7 @@ def everything(view: View) -> list[Any]:
         (on_arrival(lambda v, e: [WakeAt(v.now_s - 1)]), "not a time from now on; ask for view.now_s or later"),
         (on_arrival(lambda v, e: [WakeAt(float("inf"))]), "not a time from now on"),
         (on_arrival(lambda v, e: [WakeAt(float("nan"))]), "not a time from now on"),
-        (lambda v, e: ["sleep"], "'sleep': not a decision; return Dispatch, Reject, Drop or WakeAt"),
+        (lambda v, e: ["sleep"], "'sleep': not a decision; return Dispatch, Reject, Drop, WakeAt or Preempt"),
         (lambda v, e: 1 / 0, "(division by zero) (on Arrival); correct that line"),
         (lambda v, e: (1 / 0 for _ in "x"), "(division by zero) (on Arrival); correct that line"),
         (lambda v, e: sys.exit(), "raised SystemExit at "),
@@ -196,8 +196,8 @@ def test_a_policy_is_shown_nothing_of_a_batch_that_it_could_change_or_could_not_
     for batch in seen:
         public = {name for name in dir(batch) if not name.startswith("_")}
         assert public == {
-            "batch_id", "batch_size", "dispatched_s", "duration_s", "finished_s", "model", "overlaps", "requests",
-            "solo_s",
+            "batch_id", "batch_size", "dispatched_s", "duration_s", "finished_s", "model", "overlaps",
+            "preempted", "requests", "solo_s",
         }  # fmt: skip
         for name in public:
             with pytest.raises(AttributeError):
