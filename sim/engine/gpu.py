@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isim.contention.contract import ContentionModel
-from isim.engine import kernel_loop
+from isim.engine import eviction, kernel_loop
 from isim.engine.batch import Batch
 from isim.engine.phases import Phases
 from isim.engine.residents import BATCH, ROW, VACANT, new_residents
@@ -158,13 +158,9 @@ class Gpu:
         for resident in self.residents:
             resident.duration_s += step_s
         self._present_s += step_s
-        before = self._rows["residents"][self._present]
-        phases = self._tables.phases
-        phase = kernel_loop.preempt(
-            self._state, self._present, 0.0 if self._already_done else step_s, batch.slot, at_boundary, len(phases) - 1
-        )
-        tie = bool(self._rows["residents"][self._present] < before)
-        self._already_done = self._already_done or tie
+        tie = kernel_loop.advance(self._state, self._present, 0.0 if self._already_done else step_s)
+        phase = eviction.preempt(self._state, self._present, batch.slot, at_boundary, len(self._tables.phases) - 1)
+        self._already_done = self._already_done or tie or bool(phase >= 0 and self._done[batch.slot])
         return None if phase < 0 else int(self._tables.operation[phase])
 
     def cut_off(self, now_s: float) -> None:

@@ -262,57 +262,11 @@ def add(s, now, step_s, slot, first, last, batch_id, scale, process, share):  # 
     return tie
 
 
-@_part
-def _take_off(row, slots, phases, lefts_s, slot):  # type: ignore[no-untyped-def]
-    """Take the batch in a slot out of a row, if it is there, keeping the order of the others."""
-    kept = ran = 0
-    for k in range(row.residents):
-        if slots[k] == slot:
-            ran += k < row.running
-        else:
-            slots[kept], phases[kept], lefts_s[kept] = slots[k], phases[k], lefts_s[k]
-            kept += 1
-    row.residents = kept
-    row.running -= ran
-
-
 @njit(cache=True, error_model="numpy")  # not for a signature: few runs need it, and they load it then
-def evict(s, now, step_s, slot):  # type: ignore[no-untyped-def]
-    """Advance row `now` by `step_s`, at most to the next finish, and take the batch in a slot off if it is not done."""
+def advance(s, now, step_s):  # type: ignore[no-untyped-def]
+    """Advance row `now` by `step_s`, at most to the next finish; return whether any batch is done by then."""
     row = s.rows[now]
-    _forget_done(s.slot[now], row.residents, s.batches)
+    residents = row.residents
+    _forget_done(s.slot[now], residents, s.batches)
     _advance(s, now, step_s)
-    _take_off(row, s.slot[now], s.phase[now], s.left_s[now], slot)
-
-
-@njit(cache=True, error_model="numpy")
-def preempt(s, now, step_s, slot, at_boundary, eviction):  # type: ignore[no-untyped-def]
-    """Advance row `now` by `step_s`, at most to the next finish, and let the batch in a slot come to its end early.
-
-    It is evicted (a phase that every table ends with) at once, or, `at_boundary`, when the operation that it runs has
-    ended. Returns the phase from which on it has not run, or -1 if it comes to its own end by then.
-    """
-    row, batch = s.rows[now], s.batches[slot]
-    _forget_done(s.slot[now], row.residents, s.batches)
-    _advance(s, now, step_s)
-    slots, phases, lefts_s = s.slot[now], s.phase[now], s.left_s[now]
-    at = stops = -1
-    for k in range(row.residents):
-        if slots[k] == slot:
-            at, stops = k, phases[k]
-    if at < 0:
-        return -1
-    if at_boundary and at < row.running:
-        stops += 1
-        if stops == batch.last:
-            return -1
-        batch.last = stops
-    else:
-        _take_off(row, slots, phases, lefts_s, slot)
-        batch.last = 0
-        if s.phases[eviction].duration_s > 0.0:
-            _enter(row, slots, phases, lefts_s, s.phases, slot, eviction, 1.0)
-        else:
-            batch.done = 1
-    batch.eviction = eviction
-    return stops
+    return row.residents < residents

@@ -67,9 +67,7 @@ class Server:
         operations, policy, predicting = served
         self._clock, self._front, self._listener = around.clock, around.front, around.listener
         self._noise, self._batch_ids, self._ended = around.noise, around.batch_ids, ended
-        self._policy = policy
-        self._decide = policy.decide
-        self._policy_name = policy_name
+        self._policy, self._decide, self._policy_name = policy, policy.decide, policy_name
         self._queues = {model: WaitingRequests() for model in models if model in operations.models}
         self._join = {model: partial(deque.append, queue) for model, queue in self._queues.items()}
         self._set_aside = SetAside(operations, self._queues)

@@ -3,7 +3,7 @@
 import math
 
 from isim.contention.contract import ContentionModel
-from isim.engine import kernel_loop
+from isim.engine import eviction, kernel_loop
 from isim.engine.batch import Batch
 from isim.engine.gpu import Gpu
 from isim.engine.residents import VACANT, copy_residents, is_resident
@@ -67,7 +67,8 @@ class ShadowGpu(Gpu):
         for resident in self.residents:
             resident.duration_s += step_s
         self._present_s += step_s
-        kernel_loop.evict(self._state, self._present, 0.0 if self._already_done else step_s, batch.slot)
+        kernel_loop.advance(self._state, self._present, 0.0 if self._already_done else step_s)
+        eviction.take_off(self._state, self._present, batch.slot)
         self._done[batch.slot] = 0
         self.residents.remove(batch)
         self._free.append(batch.slot)
