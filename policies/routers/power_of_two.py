@@ -38,11 +38,13 @@ class PowerOfTwo:
     def route(self, fleet: Fleet, request: Request) -> int:
         """Return the GPU with the fewest open requests of those drawn, the first drawn if equal."""
         able, open_requests = fleet.able[request.model], fleet.open_requests
-        if self.choices != 2 or len(able) < 2:
-            drawn = self._random.sample(able, min(self.choices, len(able)))
-            return min(drawn, key=open_requests.__getitem__)
-        # The usual case, made faster: every request comes by here.
+        # The usual cases, made faster: every request comes by here.
         draw, count = self._random.random, len(able)
+        if self.choices == 1:
+            return able[int(draw() * count)]
+        if self.choices != 2 or count < 2:
+            drawn = self._random.sample(able, min(self.choices, count))
+            return min(drawn, key=open_requests.__getitem__)
         first, second = int(draw() * count), int(draw() * (count - 1))
         second += second >= first
         one, other = able[first], able[second]

@@ -1,5 +1,6 @@
 """Several GPUs in one simulation: what each sees, what a router may not do, what a run folder says."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from isim.experiment import Experiment
 from isim.operations import Operations
 from isim.policies.fcfs import Fcfs
 from isim.policies.policy import Arrival, Dispatch, Timer, WakeAt
+from isim.policies.registry import make_policy
 from isim.policies.routers.registry import make_router
 from isim.profiler.profile import Profile
 from isim.run import Run
+from isim.run_schema import DROPPED, REJECTED
 from isim.traces.trace import Trace
 from isim.workload import Replay
 
@@ -126,6 +129,29 @@ def test_the_router_sees_views_of_now_and_what_is_open() -> None:
         (0.00075, 0.00075, [1, 0], [1_000_000, 0]),
         (0.0015, 0.0015, [1, 0], [1_000_000, 0]),  # the first has finished
     ]
+
+
+def test_open_work_is_the_same_whenever_a_router_begins_to_look() -> None:
+    """GPU 1 takes twice as long; requests wait and run there, some are dropped, before anybody looks at the work."""
+
+    def seen(first: int) -> list[list[int]]:
+        looked = []
+
+        def choose(fleet: Any, request: Any) -> int:
+            if request.request_id >= first:
+                looked.append(list(fleet.open_work_ns))
+            return request.request_id % 2
+
+        policies = [make_policy("dynamic:max_batch=1,max_queue_size=3,timeout=2500us,timeout_action=reject")] * 2
+        log = run(Routed(choose), [BOTH, ONLY_A], "a" * 30, every_ns=300_000, policies=copy.deepcopy(policies))
+        assert {how for _, how in log.ends if isinstance(how, int)} == {REJECTED, DROPPED}
+        return looked
+
+    always = seen(0)
+    assert always[:4] == [[0, 0], [1_000_000, 0], [1_000_000, 2_000_000], [2_000_000, 2_000_000]]
+    assert any(max(each) >= 6_000_000 for each in always)
+    for first in (1, 7, 20):
+        assert seen(first) == always[first:]
 
 
 ARRIVALS = {"rate": "600rps", "duration": "1s", "models": {"resnet50": 1, "vgg19": 1}}
