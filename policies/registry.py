@@ -1,10 +1,9 @@
 """Find a policy by name or in a file, and build it."""
 
-import inspect
 from typing import Any
 
 from isim.errors import PolicyError
-from isim.plugins import load_plugin, parse_plugin
+from isim.plugins import check_methods, load_plugin, parse_plugin
 from isim.policies.policy import Policy
 
 GROUP = "isim.policies"
@@ -45,19 +44,5 @@ def make_policy(spec: str) -> Policy:
     0.005
     """
     policy: Policy = load_plugin("policy", GROUP, spec, PolicyError)
-    decide = getattr(policy, "decide", None)
-    if not callable(decide):
-        raise PolicyError(f"policy {spec}: no method decide (has: {_methods(policy)}); add decide(self, view, event)")
-    try:
-        inspect.signature(decide).bind(None, None)
-    except TypeError:
-        raise PolicyError(
-            f"policy {spec}: decide takes other arguments (found decide{inspect.signature(decide)}); "
-            "write decide(self, view, event)"
-        ) from None
+    check_methods(policy, f"policy {spec}", {"decide": "view, event"}, PolicyError)
     return policy
-
-
-def _methods(policy: object) -> str:
-    names = [name for name, _ in inspect.getmembers(policy, inspect.ismethod) if not name.startswith("_")]
-    return ", ".join(names) or "none"

@@ -10,6 +10,7 @@ import inspect
 import re
 import sys
 import types
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,6 +98,47 @@ def load_plugin(kind: str, group: str, spec: str, error: type[IsimError]) -> Any
             f"{kind} {spec}: {target.__name__} raised {fault(raised, inspect.getsourcefile(target))}; "
             "correct the parameters or the class"
         ) from raised
+
+
+def check_methods(built: object, where: str, methods: Mapping[str, str], error: type[IsimError]) -> None:
+    """Check that a plug-in has the methods of its kind, and that they take what they will be given.
+
+    Parameters
+    ----------
+    built
+        The plug-in.
+    where
+        How messages call it.
+    methods
+        By name the arguments of each, as they are written: `view, event`.
+    error
+        What to raise.
+
+    Raises
+    ------
+    IsimError
+        As `error`: a method is missing or takes other arguments; all at once.
+
+    Examples
+    --------
+    >>> check_methods("text", "policy mine.py:Text", {"title": "", "decide": "view, event"}, IsimError)
+    Traceback (most recent call last):
+    isim.errors.IsimError: policy mine.py:Text: no method decide (has: none); add decide(self, view, event)
+    """
+    problems = []
+    for name, arguments in methods.items():
+        method = getattr(built, name, None)
+        if not callable(method):
+            own = [each for each, _ in inspect.getmembers(built, inspect.ismethod) if not each.startswith("_")]
+            problems.append(f"no method {name} (has: {', '.join(own) or 'none'}); add {name}(self, {arguments})")
+            continue
+        try:
+            inspect.signature(method).bind(*filter(None, arguments.split(", ")))
+        except TypeError:
+            found = f"found {name}{inspect.signature(method)}"
+            problems.append(f"{name} takes other arguments ({found}); write {name}(self, {arguments})")
+    if problems:
+        raise error(*(f"{where}: {problem}" for problem in problems))
 
 
 def parse_plugin(kind: str, group: str, spec: str, error: type[IsimError]) -> tuple[type[Any], dict[str, Any]]:

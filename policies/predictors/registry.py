@@ -1,10 +1,9 @@
 """Find a predictor by name or in a file, and build it."""
 
-import inspect
 from typing import Any
 
 from isim.errors import PredictorError
-from isim.plugins import load_plugin, parse_plugin
+from isim.plugins import check_methods, load_plugin, parse_plugin
 from isim.policies.predictors.predictor import Predictor
 
 GROUP = "isim.predictors"
@@ -46,19 +45,5 @@ def make_predictor(spec: str) -> Predictor:
     1.2
     """
     predictor: Predictor = load_plugin("predictor", GROUP, spec, PredictorError)
-    problems = []
-    for name, arguments in _METHODS.items():
-        method = getattr(predictor, name, None)
-        if not callable(method):
-            problems.append(f"predictor {spec}: no method {name}; add {name}(self, {arguments})")
-            continue
-        try:
-            inspect.signature(method).bind(*[None] * len(arguments.split(",")))
-        except TypeError:
-            found = f"{name}{inspect.signature(method)}"
-            problems.append(
-                f"predictor {spec}: {name} takes other arguments (found {found}); write {name}(self, {arguments})"
-            )
-    if problems:
-        raise PredictorError(*problems)
+    check_methods(predictor, f"predictor {spec}", _METHODS, PredictorError)
     return predictor

@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 from isim.errors import RouterError
-from isim.plugins import load_plugin, parse_plugin
+from isim.plugins import check_methods, load_plugin, parse_plugin
 from isim.policies.routers.router import Router
 
 GROUP = "isim.routers"
@@ -48,14 +48,5 @@ def make_router(spec: str, seed: int) -> Router:
     if "seed" in inspect.signature(target).parameters and "seed" not in parameters:
         spec = f"{spec.rstrip(': ')}{',' if parameters else ':'}seed={seed}"
     router: Router = load_plugin("router", GROUP, spec, RouterError)
-    route = getattr(router, "route", None)
-    if not callable(route):
-        raise RouterError(f"router {spec}: no method route; add route(self, fleet, request)")
-    try:
-        inspect.signature(route).bind(None, None)
-    except TypeError:
-        raise RouterError(
-            f"router {spec}: route takes other arguments (found route{inspect.signature(route)}); "
-            "write route(self, fleet, request)"
-        ) from None
+    check_methods(router, f"router {spec}", {"route": "fleet, request"}, RouterError)
     return router

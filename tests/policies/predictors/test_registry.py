@@ -66,7 +66,7 @@ def test_loads_from_a_file(file: Path) -> None:
 
 
 def test_says_which_methods_are_missing(file: Path) -> None:
-    with pytest.raises(PredictorError, match=r"no method learn; add learn\(self, observation\)$"):
+    with pytest.raises(PredictorError, match=r"no method learn \(has: predict\); add learn\(self, observation\)$"):
         make_predictor(f"{file}:Deaf")
 
 

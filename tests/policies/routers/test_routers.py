@@ -113,7 +113,7 @@ def test_a_router_is_named_like_any_plug_in() -> None:
 @pytest.mark.parametrize(
     ("method", "sentence"),
     [
-        ("def choose(self, fleet, request): ...", "no method route; add route(self, fleet, request)"),
+        ("def choose(self, fleet, request): ...", "no method route (has: choose); add route(self, fleet, request)"),
         (
             "def route(self, request): ...",
             "route takes other arguments (found route(request)); write route(self, fleet, request)",
