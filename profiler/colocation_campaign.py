@@ -40,6 +40,17 @@ def record_colocation(
     ------
     ProfileError
         A mix cannot be measured or a file not written; the same call goes on where this one stopped.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.cpu import open_bench
+    >>> from isim.profiler.mix import parse_mix
+    >>> from isim.profiler.stopping import Stopping
+    >>> short = Rounds(stretch_s=0.05, at_least=2, min_rounds=2, stopping=Stopping(timeout_s=0.0))
+    >>> mixes = [parse_mix("mlp@1 + mlp@1")]
+    >>> recording = record_colocation(open_bench("cpu"), mixes, "threads", "pair.parquet", rounds=short)
+    >>> len(set(recording.table["experiment"].to_pylist()))
+    6
     """
     rounds = rounds or Rounds()
     names = {" + ".join(map(str, mix)): mix for mix in mixes}

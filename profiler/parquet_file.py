@@ -25,6 +25,12 @@ def read_parquet(path: str | Path, key: str, what: str, advice: str) -> tuple[pa
     ------
     ProfileError
         The file is missing, damaged, not Parquet, or has no such footer.
+
+    Examples
+    --------
+    >>> read_parquet("none.parquet", "isim.profile", "a profile", "write one with 'isim profile'")
+    Traceback (most recent call last):
+    isim.errors.ProfileError: none.parquet: no such file; write one with 'isim profile'
     """
     try:
         table = pq.ParquetFile(path, page_checksum_verification=True).read()

@@ -39,6 +39,14 @@ def record_profile(
     ------
     ProfileError
         A batch cannot be measured or a file not written; the same call goes on where this one stopped.
+
+    Examples
+    --------
+    >>> from isim.profiler.device.cpu import open_bench
+    >>> few = Stopping(min_repetitions=2, min_s=0.0, timeout_s=0.1)
+    >>> profile = record_profile(open_bench("cpu"), ["mlp"], [1], "mlp.parquet", stopping=few)
+    >>> profile.origin, profile.models, profile.batch_sizes("mlp")
+    ('measured', ('mlp',), (1,))
     """
     stopping = stopping or Stopping()
     units = [(model, size) for model in dict.fromkeys(models) for size in sorted(set(batch_sizes))]

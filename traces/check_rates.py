@@ -69,7 +69,13 @@ def _filled(table: pa.Table, name: str, value: int) -> npt.NDArray[np.float64]:
 
 
 def stream_codes(table: pa.Table) -> npt.NDArray[np.int64]:
-    """Number the streams, that is the pairs of model and tenant, of the windows; in the order of their names."""
+    """Number the streams, that is the pairs of model and tenant, of the windows; in the order of their names.
+
+    Examples
+    --------
+    >>> stream_codes(pa.table({"model": pa.array(["a", "b", "a"]).dictionary_encode()})).tolist()
+    [0, 1, 0]
+    """
     codes = np.zeros(len(table), dtype=np.int64)
     for name in ("model", "tenant"):
         if name in table.column_names:

@@ -30,7 +30,15 @@ _OTHERWISE: Mapping[str, str] = {
 
 
 def footer_problems(footer: Mapping[str, Any], kind: str = "requests") -> Iterator[str]:
-    """Yield what is wrong with the footer of a file of `kind`: schema version, kind or observation window."""
+    """Yield what is wrong with the footer of a file of `kind`: schema version, kind or observation window.
+
+    Examples
+    --------
+    >>> list(footer_problems({"schema": "1", "kind": "rates", "duration_ns": 5}, "rates"))
+    []
+    >>> list(footer_problems({"schema": "1", "kind": "requests", "duration_ns": -5}))
+    ['duration_ns of the footer is not a whole number >= 0 (found -5); give the observed time in ns']
+    """
     version = footer.get("schema")
     if not isinstance(version, str) or version.partition(".")[0] != SCHEMA_VERSION:
         yield (

@@ -95,7 +95,13 @@ def header(path: Path) -> list[str]:
 
 
 def unreadable(path: Path, error: Exception) -> TraceError:
-    """Say in one sentence why a file is not a CSV table."""
+    """Say in one sentence why a file is not a CSV table.
+
+    Examples
+    --------
+    >>> str(unreadable(Path("t.csv"), ValueError("no header")))
+    't.csv: not a CSV table with a header (no header); check the file'
+    """
     return TraceError(f"{path}: not a CSV table with a header ({str(error).splitlines()[0]}); check the file")
 
 

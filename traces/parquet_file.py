@@ -60,6 +60,12 @@ def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     ------
     TraceError
         As `opened_parquet`, or the file is damaged.
+
+    Examples
+    --------
+    >>> _ = write_parquet("t.parquet", [pa.table({"arrival_ns": [1, 2]})], '{"kind": "requests"}')
+    >>> read_parquet(Path("t.parquet"))[1]["kind"]
+    'requests'
     """
     file, footer = opened_parquet(path)
     try:
@@ -69,7 +75,13 @@ def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def unreadable_parquet(path: Path, error: Exception) -> TraceError:
-    """Say in one sentence why a file cannot be read as Parquet."""
+    """Say in one sentence why a file cannot be read as Parquet.
+
+    Examples
+    --------
+    >>> str(unreadable_parquet(Path("t.parquet"), OSError("no footer")))
+    "t.parquet: not a readable Parquet file (no footer); convert it with 'isim import trace'"
+    """
     reason = str(error).splitlines()[0]
     return TraceError(f"{path}: not a readable Parquet file ({reason}); convert it with 'isim import trace'")
 
@@ -93,9 +105,9 @@ def write_parquet(path: str | Path, tables: Iterable[pa.Table], footer_json: str
 
     Examples
     --------
-    >>> write_parquet("t.parquet", [pa.table({"arrival_ns": [1, 2]})], "{}")
+    >>> write_parquet("written.parquet", [pa.table({"arrival_ns": [1, 2]})], "{}")
     2
-    >>> read_parquet(Path("t.parquet"))[0]["arrival_ns"].to_pylist()
+    >>> read_parquet(Path("written.parquet"))[0]["arrival_ns"].to_pylist()
     [1, 2]
     """
     rows = 0

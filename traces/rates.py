@@ -1,6 +1,5 @@
 """Rates: how many requests came in which window, or how fast they come; to be expanded into a trace with a seed."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -13,11 +12,12 @@ import pyarrow.compute as pc
 from isim.errors import TraceError
 from isim.traces.check_rates import overlap_problems, stream_codes, window_problems
 from isim.traces.check_trace import footer_problems
-from isim.traces.parquet_file import read_parquet, write_parquet
+from isim.traces.footed_table import FootedTable, footer_text, joined_columns
+from isim.traces.parquet_file import read_parquet
 from isim.traces.schema import SCHEMA_VERSION, Row, conformed_rates
 
 
-class Rates:
+class Rates(FootedTable):
     """Hold windows of arrivals, sorted by (start_ns, model, tenant); a time in no window has no arrivals.
 
     Examples
@@ -33,10 +33,6 @@ class Rates:
     >>> Rates.read("rates.parquet").revised({"op": "double"}, count=[6, 10]).rate_rps
     array([ 6., 10.])
     """
-
-    def __init__(self, table: pa.Table, footer_json: str) -> None:
-        self._table = table
-        self._footer_json = footer_json
 
     @classmethod
     def from_columns(
@@ -70,17 +66,9 @@ class Rates:
         >>> Rates.from_columns(start_ns=[10, 0], width_ns=10, model="bert", count=[1, 2]).numbers("count")
         array([2., 1.])
         """
-        count = len(start_ns)
-        if isinstance(model, str):
-            model = pa.DictionaryArray.from_arrays(np.zeros(count, dtype=np.int32), pa.array([model]))
         if isinstance(width_ns, int):
-            width_ns = np.full(count, width_ns)
-        try:
-            table = pa.table({"start_ns": start_ns, "width_ns": width_ns, "model": model, **columns})
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            raise TraceError(
-                f"{where}: not columns of equal length and one type each ({error}); correct them"
-            ) from None
+            width_ns = np.full(len(start_ns), width_ns)
+        table = joined_columns(where, model, start_ns=start_ns, width_ns=width_ns, **columns)
         return cls.from_table(table, footer or {}, where)
 
     @classmethod
@@ -110,10 +98,7 @@ class Rates:
             end: Any = pc.max(pc.add(table["start_ns"], table["width_ns"])).as_py() if known else None
             footer["duration_ns"] = max(end or 0, 0)
         problems = [*footer_problems(footer, "rates"), *problems, *window_problems(table, footer["duration_ns"], row)]
-        try:
-            footer_json = json.dumps(footer, sort_keys=True, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            problems.append(f"the footer is not JSON ({error}); use text, numbers, lists and dictionaries")
+        footer_json = footer_text(footer, problems)
         if not problems:
             table = _sorted(table)
             problems = list(overlap_problems(table))
@@ -133,43 +118,10 @@ class Rates:
         table, footer = read_parquet(Path(path))
         return cls.from_table(table, {"kind": "requests", **footer}, str(path))
 
-    def write(self, path: str | Path, force: bool = False) -> None:
-        """Write the rates as Parquet, whole or not at all; equal rates give equal bytes.
-
-        Raises
-        ------
-        TraceError
-            The file exists and `force` is false, or it cannot be written.
-        """
-        write_parquet(path, [self._table], self._footer_json, force)
-
-    def revised(self, operation: Mapping[str, Any], footer: Mapping[str, Any] | None = None, **columns: Any) -> Self:
-        """Return rates with `columns` set anew, `footer` merged in and `operation` appended to the history."""
-        kept: dict[str, Any] = {name: self._table[name] for name in self._table.column_names}
-        old = self.footer
-        history = [*old.get("history", []), dict(operation)]
-        return self.from_table(pa.table({**kept, **columns}), {**old, **(footer or {}), "history": history})
-
-    @property
-    def table(self) -> pa.Table:
-        """All windows, sorted by start_ns, model and tenant, columns in the order of the schema."""
-        return self._table
-
-    @property
-    def footer(self) -> dict[str, Any]:
-        """Where the rates come from (a fresh copy)."""
-        footer: dict[str, Any] = json.loads(self._footer_json)
-        return footer
-
     @property
     def models(self) -> tuple[str, ...]:
         """The models, sorted."""
         return tuple(self.text("model").dictionary.to_pylist())
-
-    @property
-    def duration_ns(self) -> int:
-        """How long arrivals were observed."""
-        return int(self.footer["duration_ns"])
 
     @property
     def rate_rps(self) -> npt.NDArray[np.float64]:
@@ -198,9 +150,6 @@ class Rates:
         if name not in self._table.column_names:
             return pa.array([None] * len(self), pa.string()).dictionary_encode()
         return self._table[name].combine_chunks()
-
-    def __len__(self) -> int:
-        return len(self._table)
 
     def __repr__(self) -> str:
         return f"<Rates: {len(self)} windows of {', '.join(self.models)}>"

@@ -149,7 +149,13 @@ def _conformed_column(column: Any, wanted: Any) -> Any:
 
 
 def sorted_dictionary(column: Any) -> Any:
-    """Encode with exactly the values used, sorted, so that equal content is equal bytes."""
+    """Encode with exactly the values used, sorted, so that equal content is equal bytes.
+
+    Examples
+    --------
+    >>> sorted_dictionary(pa.chunked_array([pa.array(["b", "a", "b"]).dictionary_encode()])).indices.to_pylist()
+    [1, 0, 1]
+    """
     if column.type != _TEXT:
         column = column.cast(column.type.value_type if pa.types.is_dictionary(column.type) else pa.string())
         column = column.cast(pa.string()).dictionary_encode()

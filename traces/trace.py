@@ -15,14 +15,15 @@ from isim.errors import TraceError
 from isim.traces.check_trace import footer_problems, table_problems
 from isim.traces.delimited import read_delimited, time_ns
 from isim.traces.digest import update
-from isim.traces.parquet_file import read_parquet, write_parquet
+from isim.traces.footed_table import FootedTable, footer_text, joined_columns
+from isim.traces.parquet_file import read_parquet
 from isim.traces.schema import SCHEMA_VERSION, Row, conformed
 
 # What a simulation may depend on; where the trace comes from does not change what it is.
 _FOOTER_CONTENT = ("schema", "kind", "duration_ns", "models", "prefix_block_tokens")
 
 
-class Trace:
+class Trace(FootedTable):
     """Hold requests in order of arrival and where they come from; made by `read`, `from_columns` or `from_table`.
 
     Examples
@@ -40,10 +41,6 @@ class Trace:
     >>> late.arrival_ns, late.footer["history"]
     (array([2, 7, 7]), [{'op': 'delay'}])
     """
-
-    def __init__(self, table: pa.Table, footer_json: str) -> None:
-        self._table = table
-        self._footer_json = footer_json
 
     @classmethod
     def from_columns(
@@ -84,14 +81,7 @@ class Trace:
         Traceback (most recent call last):
         isim.errors.TraceError: trace: batch must be >= 1 (found 0 in row 1); correct it
         """
-        if isinstance(model, str):
-            model = pa.DictionaryArray.from_arrays(np.zeros(len(arrival_ns), dtype=np.int32), pa.array([model]))
-        try:
-            table = pa.table({"arrival_ns": arrival_ns, "model": model, **columns})
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            raise TraceError(
-                f"{where}: not columns of equal length and one type each ({error}); correct them"
-            ) from None
+        table = joined_columns(where, model, arrival_ns=arrival_ns, **columns)
         footer = dict(footer or {})
         if duration_ns is not None:
             footer["duration_ns"] = int(duration_ns)
@@ -121,10 +111,7 @@ class Trace:
             last: Any = pc.max(table["arrival_ns"]).as_py() if "arrival_ns" in table.column_names else None
             footer["duration_ns"] = max(last or 0, 0)
         problems = [*footer_problems(footer), *problems, *table_problems(table, footer.get("duration_ns"), row)]
-        try:
-            footer_json = json.dumps(footer, sort_keys=True, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            problems.append(f"the footer is not JSON ({error}); use text, numbers, lists and dictionaries")
+        footer_json = footer_text(footer, problems)
         if problems:
             raise TraceError(*(f"{where}: {problem}" for problem in problems))
         return cls(table, footer_json)
@@ -152,41 +139,6 @@ class Trace:
             table = table.set_column(names.index("arrival_s"), "arrival_ns", time_ns(path, table, "arrival_s", "s"))
         return cls.from_table(table, {}, str(path), lambda row: f"line {row + 2}")
 
-    def write(self, path: str | Path, force: bool = False) -> None:
-        """Write the trace as Parquet, whole or not at all; equal traces give equal bytes.
-
-        Parameters
-        ----------
-        force
-            Replace an existing file.
-
-        Raises
-        ------
-        TraceError
-            The file exists and `force` is false, or it cannot be written.
-        """
-        write_parquet(path, [self._table], self._footer_json, force)
-
-    def revised(self, operation: Mapping[str, Any], footer: Mapping[str, Any] | None = None, **columns: Any) -> Self:
-        """Return a trace with `columns` set anew, `footer` merged in and `operation` appended to its history."""
-        kept: dict[str, Any] = {name: self._table[name] for name in self._table.column_names}
-        old = self.footer
-        return self.from_table(
-            pa.table({**kept, **columns}),
-            {**old, **(footer or {}), "history": [*old.get("history", []), dict(operation)]},
-        )
-
-    @property
-    def table(self) -> pa.Table:
-        """All requests, sorted by arrival_ns and request_id, columns in the order of the schema."""
-        return self._table
-
-    @property
-    def footer(self) -> dict[str, Any]:
-        """Where the trace comes from: schema, kind, duration_ns, source, generator, history (a fresh copy)."""
-        footer: dict[str, Any] = json.loads(self._footer_json)
-        return footer
-
     @property
     def arrival_ns(self) -> npt.NDArray[np.int64]:
         """When each request arrives, ascending."""
@@ -203,11 +155,6 @@ class Trace:
         """The models requested, sorted."""
         return tuple(self._models.dictionary.to_pylist())
 
-    @property
-    def duration_ns(self) -> int:
-        """How long arrivals were observed; rates refer to it."""
-        return int(self.footer["duration_ns"])
-
     def digest(self) -> str:
         """Return the SHA-256 of the requests and what gives them meaning, whatever file or source holds them."""
         footer = self.footer
@@ -216,9 +163,6 @@ class Trace:
         for name in self._table.column_names:
             update(sha256, name, self._table[name])
         return sha256.hexdigest()
-
-    def __len__(self) -> int:
-        return len(self._table)
 
     def __repr__(self) -> str:
         return f"<Trace: {len(self)} requests to {', '.join(self.models)}>"

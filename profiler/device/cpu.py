@@ -54,6 +54,15 @@ class CpuDevice:
     >>> device.facts()["kind"], workload.model
     ('cpu', 'itemgetter')
     >>> device.close()
+    >>> device = CpuDevice("cpu")
+    >>> stream, ran = device.stream(0), []
+    >>> device.launch(CallableWorkload("notes", 1, lambda: ran.append(1)), stream)
+    >>> device.wait_any([device.record(stream)])
+    >>> device.synchronise()
+    >>> ran, device.now_ns() > 0, device.environment("threads", 1.0)
+    ([1], True, {})
+    >>> device.sleep(0.0)
+    >>> device.close()
     """
 
     sharings = ("threads", "processes")

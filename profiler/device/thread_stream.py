@@ -9,7 +9,15 @@ from collections.abc import Callable
 
 
 class Mark:
-    """An event of a CPU: when its stream's thread came past it."""
+    """An event of a CPU: when its stream's thread came past it.
+
+    Examples
+    --------
+    >>> mark = Mark(threading.Condition())
+    >>> before, _ = mark.done(), mark.set()
+    >>> before, mark.done()
+    (False, True)
+    """
 
     def __init__(self, passed: threading.Condition) -> None:
         self._passed = passed

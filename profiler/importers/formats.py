@@ -150,6 +150,12 @@ def read_counted(path: Path) -> tuple[Counted, ...]:
     ------
     ProfileError
         The file is neither.
+
+    Examples
+    --------
+    >>> read_counted(Path("none.csv"))
+    Traceback (most recent call last):
+    isim.errors.ProfileError: none.csv: no such file; name what the profiler wrote
     """
     return read_ncu_report(path) if _begins(path, REPORT_MAGIC) else read_ncu_csv(path)
 

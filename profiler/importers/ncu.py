@@ -41,6 +41,15 @@ def read_ncu(path: str | Path) -> tuple[KernelCounters, ...]:
     ------
     ProfileError
         The file holds no such table, or a unit is unknown.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> header = '"ID","Process ID","Kernel Name","Metric Name","Metric Unit","Metric Value"'
+    >>> row = '"0","7","gemm","sm__throughput.avg.pct_of_peak_sustained_elapsed","%","45"'
+    >>> _ = Path("ncu.csv").write_text(f"{header}\\n{row}\\n")
+    >>> read_ncu("ncu.csv")[0].shares
+    {'sm': 0.45}
     """
     return to_columns(read_ncu_csv(path), str(path)).counters()
 
@@ -52,6 +61,15 @@ def read_ncu_csv(path: str | Path) -> tuple[Counted, ...]:
     ------
     ProfileError
         The file holds no such table, is cut off, or has no units.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> header = '"ID","Process ID","Kernel Name","Metric Name","Metric Unit","Metric Value"'
+    >>> row = '"0","7","gemm","gpu__time_duration.sum","ns","84,480"'
+    >>> _ = Path("ncu.csv").write_text(f"{header}\\n{row}\\n")
+    >>> read_ncu_csv("ncu.csv")
+    (Counted(name='gemm', metrics={'gpu__time_duration.sum': ('84480', 'ns')}),)
     """
     text = read_text(path)
     header_at = re.search(r'"ID","Process ID"', text)

@@ -45,6 +45,13 @@ def ncu_batch(
     ------
     ProfileError
         The report has no durations, a unit is unknown, or it cannot be cut so.
+
+    Examples
+    --------
+    >>> kernel = Counted("gemm", {"gpu__time_duration.sum": ("84.48", "usecond")})
+    >>> _ = Path("ncu.csv").write_text("as counted")
+    >>> ncu_batch(Path("ncu.csv"), [kernel], "bert", 8, Cut("whole")).rows[0]["duration_ns"]
+    84480
     """
     columns = to_columns(kernels, str(path), above_peak=above_peak)
     where = f"{path}: {model} at batch size {batch_size}"

@@ -33,6 +33,17 @@ def read_onnxruntime(path: str | Path, model: str, batch_size: int, *, skip: int
     ------
     ProfileError
         The file is none of ONNX Runtime's, its nodes ran on a GPU, or no run has this batch size.
+
+    Examples
+    --------
+    >>> import json
+    >>> facts = {"provider": "CPUExecutionProvider", "op_name": "Conv"}
+    >>> node = {"cat": "Node", "name": "conv_kernel_time", "ts": 10, "dur": 80, "args": facts}
+    >>> run = {"cat": "Session", "name": "model_run", "ts": 5, "dur": 90}
+    >>> _ = Path("ort.json").write_text(json.dumps([run, node]))
+    >>> batch = read_onnxruntime("ort.json", "resnet18", 1)
+    >>> [(row["name"], row["duration_ns"], row["gap_ns"]) for row in batch.rows]
+    [('conv', 80000, 5000), ('end', 0, 5000)]
     """
     events = read_json(path)
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):

@@ -7,7 +7,13 @@ from isim.profiler.networks.operation import Operation
 
 
 class Image(NamedTuple):
-    """The shape of one sample's feature map."""
+    """The shape of one sample's feature map.
+
+    Examples
+    --------
+    >>> Image(3, 224, 224).elements
+    150528
+    """
 
     channels: int
     height: int

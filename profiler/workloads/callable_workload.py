@@ -61,6 +61,11 @@ def call_fault(error: BaseException, where: str, call: object, advice: str = "co
         Whose mistake it is.
     advice
         What to do where no line of Python is to blame: the callable is compiled, or takes other arguments.
+
+    Examples
+    --------
+    >>> str(call_fault(TypeError("no arguments"), "mine:bert at batch size 4", len, "name a function"))
+    'mine:bert at batch size 4: raised TypeError (no arguments); name a function'
     """
     if error.__traceback__ is None or error.__traceback__.tb_next is None:
         return ProfileError(f"{where}: raised {what_raised(error)}; {advice}")

@@ -31,6 +31,13 @@ class OnnxWorkload:
     ------
     ProfileError
         The graph cannot be loaded, or its inputs cannot be made.
+
+    Examples
+    --------
+    >>> from isim.profiler.workloads.zoo import build_model
+    >>> workload = OnnxWorkload("mlp", build_model("mlp"), batch_size=2, sizes={})
+    >>> workload.run()
+    >>> workload.close()
     """
 
     def __init__(

@@ -16,6 +16,11 @@ def make_seeded(spec: str, seed: int) -> Predictor:
     ------
     PredictorError
         It is unknown, or a parameter is wrong.
+
+    Examples
+    --------
+    >>> make_seeded("constant:slowdown=1.2", seed=7).slowdown
+    1.2
     """
     return make_predictor(with_seed(parse_predictor, spec, seed))
 

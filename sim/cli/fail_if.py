@@ -10,7 +10,14 @@ _CONDITION = re.compile(r"\s*([a-z0-9_]+(?:\.[^\s<>=]+)*)\s*(<=|>=|<|>)\s*([0-9.
 
 
 class Condition(NamedTuple):
-    """A figure, how it is compared, and with what."""
+    """A figure, how it is compared, and with what.
+
+    Examples
+    --------
+    >>> condition = Condition.parse("mape > 0.1")
+    >>> condition.holds({"mape": 0.2}), condition.holds({"mape": 0.05})
+    (True, False)
+    """
 
     figure: str
     """One inside another is named after it: `by_size.3.mape`."""

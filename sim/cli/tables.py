@@ -121,6 +121,13 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
         A line is drawn before the row called `total`. The first column is flush left, the others flush right.
     left
         How many further columns are flush left.
+
+    Examples
+    --------
+    >>> print_table("", ["model", "requests"], [["bert", "5"]])
+    model  requests
+    ───────────────
+    bert          5
     """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

@@ -42,6 +42,15 @@ def readable_blocks(
     ------
     TraceError
         The file is missing, damaged, or lacks a column.
+
+    Examples
+    --------
+    >>> _ = Path("log.csv").write_text("when,what\\n1,bert\\nnoon,bert\\n2,vit\\n")
+    >>> dropped = Counter()
+    >>> [block.to_pylist() for block in readable_blocks(Path("log.csv"), {"when": NUMBER}, dropped, "a log")]
+    [[{'when': '1'}, {'when': '2'}]]
+    >>> dict(dropped)
+    {'when not readable': 1}
     """
     names = list(headless) or [name.strip() for name in header(path)]
     if missing := [name for name in patterns if name not in names]:
@@ -87,7 +96,14 @@ def reasons(dropped: "Counter[str]") -> str:
 
 
 def source_of(path: Path, facts: Mapping[str, Any], rows_in: int, dropped: "Counter[str]") -> dict[str, Any]:
-    """Return the footer's `source`: what is known of the data set, and this very file."""
+    """Return the footer's `source`: what is known of the data set, and this very file.
+
+    Examples
+    --------
+    >>> _ = Path("log.csv").write_text("any")
+    >>> source_of(Path("log.csv"), {"name": "a log"}, 5, Counter({"no time": 2}))["rows_dropped"]
+    {'no time': 2}
+    """
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return {**facts, "file": path.name, "sha256": sha256, "rows_in": rows_in, "rows_dropped": dict(dropped)}
@@ -128,6 +144,14 @@ def recorded(
     ------
     TraceError
         No row is left, or a value is impossible.
+
+    Examples
+    --------
+    >>> _ = Path("log.csv").write_text("any")
+    >>> time_ns = np.array([7, 5], dtype=np.int64)
+    >>> trace = recorded(Path("log.csv"), {"name": "a log"}, time_ns, Counter(), model="bert", tick_ns=1)
+    >>> trace.arrival_ns, trace.footer["source"]["rows_in"]
+    (array([0, 2]), 2)
     """
     if not len(time_ns):
         raise TraceError(f"{path}: no row can be read ({reasons(dropped)}); check the file")

@@ -36,6 +36,13 @@ def read_abacus(paths: Sequence[str | Path]) -> Campaign:
     ------
     ProfileError
         Anything is wrong with the files; all problems at once.
+
+    Examples
+    --------
+    >>> _ = Path("pairs.csv").write_text("model,start,end,bs,seq_len,mean\\nvgg16,0,19,8,0,12500\\n")
+    >>> [alone] = read_abacus(["pairs.csv"]).experiments
+    >>> alone.executions[0].model, alone.executions[0].duration_ns
+    ('vgg16', 12500000.0)
     """
     tables, experiments, problems = read_tables(paths), list[Experiment](), list[str]()
     lines = 0

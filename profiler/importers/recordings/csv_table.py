@@ -131,6 +131,13 @@ def read_tables(paths: Sequence[str | Path]) -> list[CsvTable]:
     ------
     ProfileError
         Anything is wrong with a file, or two are the same; all problems at once.
+
+    Examples
+    --------
+    >>> _ = Path("a.csv").write_text("model,batch\\nbert,8\\n")
+    >>> table, = read_tables(["a.csv"])
+    >>> table.facts["file"], [(table.text(line, "model"), table.whole(line, "batch")) for line in table.lines()]
+    ('a.csv', [('bert', 8)])
     """
     tables, problems, seen = list[CsvTable](), list[str](), dict[str, str | Path]()
     for path in paths:
@@ -156,6 +163,16 @@ def raise_problems(tables: Sequence[CsvTable], problems: Iterable[str] = ()) -> 
     ------
     ProfileError
         A cell is wrong, or there are `problems` beside.
+
+    Examples
+    --------
+    >>> _ = Path("a.csv").write_text("model,mps_percent\\nbert,150\\n")
+    >>> table, = read_tables(["a.csv"])
+    >>> line, = table.lines()
+    >>> _ = table.share(line, "mps_percent")
+    >>> raise_problems([table], [])
+    Traceback (most recent call last):
+    isim.errors.ProfileError: a.csv: column 'mps_percent': not a share of the SMs (found '150' in line 2); correct it
     """
     found = [*(problem for table in tables for problem in table.problems()), *problems]
     if found:

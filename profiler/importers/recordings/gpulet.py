@@ -27,6 +27,15 @@ def read_gpulet(paths: Sequence[str | Path]) -> Campaign:
     ------
     ProfileError
         Anything is wrong with the files; all problems at once.
+
+    Examples
+    --------
+    >>> _ = Path("solo.csv").write_text("model,batch,mps_percent,throughput_per_s\\nvgg16,8,100,400\\n")
+    >>> pair = "vgg16,8,50,lenet,4,250"
+    >>> _ = Path("pairs.csv").write_text(",".join(_PAIRS) + "\\n" + pair)
+    >>> campaign = read_gpulet(["solo.csv", "pairs.csv"])
+    >>> [(each.label, each.members) for each in campaign.experiments]
+    [('line 2, vgg16 alone', 1), ('line 2, vgg16 beside lenet', 2)]
     """
     tables, experiments, problems = read_tables(paths), list[Experiment](), list[str]()
     for table in tables:

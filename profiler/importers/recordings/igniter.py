@@ -24,6 +24,13 @@ def read_igniter(paths: Sequence[str | Path]) -> Campaign:
     ------
     ProfileError
         Anything is wrong with the files; all problems at once.
+
+    Examples
+    --------
+    >>> _ = Path("solo.csv").write_text("model,batch,mps_percent,latency_ms\\nvgg19,8,100,12.5\\n")
+    >>> [alone] = read_igniter(["solo.csv"]).experiments
+    >>> alone.executions[0].duration_ns
+    12500000.0
     """
     tables, experiments, problems = read_tables(paths), list[Experiment](), list[str]()
     for table in tables:

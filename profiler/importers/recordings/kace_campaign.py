@@ -25,6 +25,12 @@ def until_the_second_ended(first: Execution, second: Execution) -> tuple[Executi
     """Note after how many batches the second process ended, and how long the first ran on alone.
 
     Both stay as they are where a duration is missing or the first had too few data to outlast the second.
+
+    Examples
+    --------
+    >>> first, second = Execution(0, "bert", 8, 1e7), Execution(1, "vit", 8, 1e6)
+    >>> [(each.batches, each.alone_ns) for each in until_the_second_ended(first, second)]
+    [(None, 2300000000), (391, None)]
     """
     if not first.duration_ns or not second.duration_ns:
         return first, second
