@@ -34,7 +34,7 @@ class Company:
         self._own: dict[tuple[str, int, float, bool], _Mean] = {}
 
     def expected(self, target: Member, beside: bool) -> Floats | None:
-        """Return the losses to expect, shape (mechanisms,); None before any batch was seen."""
+        """Return the losses to expect, as `Losses.of`; None before any batch was seen."""
         everyone = self._all.get(beside)
         own = self._own.get((target.model, target.batch_size, target.sm_share, beside))
         if everyone is None or own is None:

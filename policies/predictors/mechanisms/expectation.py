@@ -5,7 +5,7 @@ from numba import njit
 
 from isim.policies.predictors.mechanisms.phases import AGE_S, BUSY, LARGEST, RESOURCES
 
-MECHANISMS = ("older", "younger", "fair", "max-min", "sm", "l2", "dram", "company")
+PHASED = ("older", "younger", "fair", "max-min", "sm", "l2", "dram", "company")
 """What is lost to: use by kernels that started earlier, or later; a proportional and a max-min fair share of the
 scarcest resource; the mere use of each; company as such."""
 _N = len(RESOURCES)
@@ -36,7 +36,7 @@ def _level(demand, count):  # type: ignore[no-untyped-def]
 
 @njit("float64[::1](float64[:,:,::1])", cache=True)
 def expected_losses(tables):  # type: ignore[no-untyped-def]
-    """Return the mean loss by each mechanism, 0..1, shape (mechanisms,).
+    """Return the mean loss by each mechanism of `PHASED`, 0..1, shape (8,).
 
     Parameters
     ----------

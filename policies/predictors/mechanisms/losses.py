@@ -5,13 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from isim.policies.kernels import Floats
-from isim.policies.predictors.mechanisms.expectation import MECHANISMS, expected_losses
+from isim.policies.predictors.mechanisms.expectation import PHASED, expected_losses
 from isim.policies.predictors.mechanisms.phases import sample_phases
+from isim.policies.predictors.mechanisms.turns import lost_in_turns, most_lost
 from isim.policies.predictors.over_time.reading import Weighed
 from isim.policies.predictors.predictor import Member
 
+MECHANISMS = (*PHASED, "turns")
+"""Where kernels take turns, what is lost to those of others."""
+COMPANY = MECHANISMS.index("company")
+MOST = len(MECHANISMS)
+"""The column after those of mechanisms: the most that all can cost together."""
+
 _MOST_KEPT = 20_000
-"""Mixes; with 64 bytes each, and far more than a server of some models meets."""
+"""Mixes; with 80 bytes each, and far more than a server of some models meets."""
 
 _Key = tuple[str, int, float, bool]
 
@@ -22,7 +29,7 @@ class Losses:
     Examples
     --------
     >>> a, b = Member("a", 1, 0.002, {"sm": 0.8}), Member("b", 1, 0.002, {"sm": 0.4})
-    >>> dict(zip(MECHANISMS, Losses().of(a, [b]).round(3).tolist()))["fair"]
+    >>> dict(zip(MECHANISMS, Losses().of(a, [b]).round(3).tolist(), strict=False))["fair"]
     0.167
     """
 
@@ -31,7 +38,7 @@ class Losses:
         self._losses: dict[tuple[_Key, ...], Floats] = {}
 
     def of(self, target: Member, others: Sequence[Member]) -> Floats:
-        """Return the losses, shape (mechanisms,), each 0..1."""
+        """Return the losses, and the most that can be lost, shape (mechanisms + 1,), each 0..1."""
         mix: tuple[_Key, ...]
         mix = (_key(target), _key(others[0])) if len(others) == 1 else (_key(target), *sorted(map(_key, others)))
         losses = self._losses.get(mix)
@@ -43,7 +50,7 @@ class Losses:
 
     def over(self, target: Member, overlaps: Sequence[Weighed]) -> Floats:
         """Return the weighed mean over overlaps."""
-        total = np.zeros(len(MECHANISMS))
+        total = np.zeros(MOST + 1)
         for weight, others in overlaps:
             if others:
                 total += weight * self.of(target, others)
@@ -51,11 +58,11 @@ class Losses:
 
     def _expect(self, target: Member, others: Sequence[Member]) -> Floats:
         if not others:
-            return np.zeros(len(MECHANISMS))
+            return np.zeros(MOST + 1)
         tables = [self._table(target, 0)]
         tables += [self._table(other, slot) for slot, other in enumerate(sorted(others, key=_key), start=1)]
-        losses: Floats = expected_losses(np.array(tables))
-        return losses
+        phased: Floats = expected_losses(np.array(tables))
+        return np.append(phased, [lost_in_turns(target, others), most_lost(target, others)])
 
     def _table(self, member: Member, slot: int) -> Floats:
         key = _key(member)

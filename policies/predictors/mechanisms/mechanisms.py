@@ -9,9 +9,9 @@ from isim.policies.kernels import Floats
 from isim.policies.predictors.learned.rls import RecursiveLeastSquares
 from isim.policies.predictors.learned.spread import Spread
 from isim.policies.predictors.mechanisms.company import Company
-from isim.policies.predictors.mechanisms.expectation import MECHANISMS
-from isim.policies.predictors.mechanisms.losses import Losses
+from isim.policies.predictors.mechanisms.losses import COMPANY, MECHANISMS, MOST, Losses
 from isim.policies.predictors.mechanisms.peculiarity import Partners, Peculiarity
+from isim.policies.predictors.mechanisms.weights import fit_weights
 from isim.policies.predictors.observed import MOST_SLOWDOWN, check_observation
 from isim.policies.predictors.over_time.overlap import Overlap
 from isim.policies.predictors.over_time.reading import is_over, members
@@ -21,8 +21,6 @@ from isim.policies.predictors.predictor import CoRunner, Member, Observation, Pr
 _LEAST_SPEED = 0.02
 _START = np.array([1.0 if name == "fair" else 0.0 for name in MECHANISMS])
 """Before anything is learned: proportional shares of the scarcest resource, averaged over the phases of kernels."""
-
-
 _ROUNDS = 4
 """Of training, weights and kinds in turn: what is common to all batches of a kind tells nothing of weights."""
 _OUTLOOK = np.array([0.0, 1.0, 0.0, 0.0])
@@ -34,8 +32,8 @@ class Mechanisms:
 
     1 - 1 / slowdown = sum over overlaps of (share of the time) x w'(losses beside these co-runners). The losses follow
     from the profile alone (see `expectation`), so that w holds for models that were never seen; w is learned by
-    recursive least squares. Two corrections are learned on top: what company usually follows when a co-runner's work is
-    done, and by which factor batches of a kind differ from this.
+    recursive least squares, and what is lost is held to what can be (see `turns`). Two corrections are learned on top:
+    what company usually follows when a co-runner's work is done, and by which factor batches of a kind differ from it.
 
     Parameters
     ----------
@@ -100,7 +98,7 @@ class Mechanisms:
         self._learn_error(observation, losses)
         # An error of speed is one of slowdown / slowdown^2: weighed so, errors relative to the slowdown count alike.
         own = slowdown / self._factor(target, stays, losses)
-        self._learner.update(losses * own, own - 1.0)
+        self._learner.update(losses[:MOST] * own, own - 1.0)
         self._company.learn(target, stays)
         self._learn_kind(observation, losses)
 
@@ -113,9 +111,11 @@ class Mechanisms:
             check_observation("mechanisms", batch)
         losses = np.array([self._losses.over(batch.target, Overlap().behind(batch.stays)) for batch in batches])
         slowdowns = np.array([batch.slowdown for batch in batches])
+        mixes = [_models(batch) for batch in batches]
         factors = np.ones(len(batches))
         for _ in range(_ROUNDS if self.peculiar else 1):
-            self._fit_weights(losses, slowdowns / factors)
+            weights, covariance = fit_weights(losses[:, :MOST], slowdowns / factors, mixes, _START, self.regulariser)
+            self._learner.start_from(weights, covariance)
             self._peculiarity = Peculiarity()
             for batch, loss in zip(batches, losses, strict=True):
                 self._learn_kind(batch, loss)
@@ -127,29 +127,19 @@ class Mechanisms:
             self._learn_outlook(batch, loss)
             self._learn_error(batch, loss)
 
-    def _fit_weights(self, losses: Floats, slowdowns: Floats) -> None:
-        """Solve for weights of at least 0: no mechanism speeds a batch up."""
-        from scipy.optimize import nnls
-
-        root = self.regulariser**0.5
-        x = np.vstack([losses * slowdowns[:, None], root * np.eye(len(MECHANISMS))])
-        weights, _ = nnls(x, np.concatenate([slowdowns - 1.0, root * _START]))
-        covariance = np.linalg.inv(x.T @ x)
-        self._learner.start_from(weights, (covariance + covariance.T) / 2.0)
-
     def _learn_error(self, observation: Observation, losses: Floats) -> None:
         said = self._factor(observation.target, observation.stays, losses) / self._speed(losses)
         self._behind.add(said / observation.slowdown - 1.0)
 
     def _learn_kind(self, observation: Observation, losses: Floats) -> None:
-        if self.peculiar and losses[-1] > 0.0:
+        if self.peculiar and losses[COMPANY] > 0.0:
             ratio = observation.slowdown * self._speed(losses)
             self._peculiarity.learn(observation.target, _partners(observation.stays), ratio)
 
     def _factor(self, target: Member, stays: Sequence[Stay], losses: Floats) -> float:
         if not self.peculiar:
             return 1.0
-        return float(self._peculiarity.factor(target, _partners(stays)) ** losses[-1])
+        return float(self._peculiarity.factor(target, _partners(stays)) ** losses[COMPANY])
 
     def _learn_outlook(self, observation: Observation, losses: Floats) -> None:
         target = observation.target
@@ -167,11 +157,12 @@ class Mechanisms:
         return np.array([1.0, foreseen, lasting, lasting if usual is None else 1.0 / self._speed(usual)])
 
     def _speed(self, losses: Floats) -> float:
-        return min(max(1.0 - float(self._learner.weights @ losses), _LEAST_SPEED), 1.0)
+        least = max(_LEAST_SPEED, 1.0 - float(losses[MOST]))
+        return min(max(1.0 - float(self._learner.weights @ losses[:MOST]), least), 1.0)
 
     def _foresee(self, target: Member, co_runners: Sequence[CoRunner], so_far: Sequence[Stay]) -> tuple[Floats, float]:
         """Return the losses over the whole batch, and which share of its time is a guess at who comes."""
-        total = np.zeros(len(MECHANISMS))
+        total = np.zeros(MOST + 1)
         total_s, left_s = 0.0, target.solo_s
         for duration_s, others in so_far:
             losses = self._losses.of(target, others)
@@ -205,6 +196,10 @@ class Mechanisms:
             speed = self._speed(self._losses.of(member, [*others, target]))
             leaves_s.append(max(0.0, member.solo_s - elapsed_s * speed) / speed)
         return min(leaves_s)
+
+
+def _models(batch: Observation) -> frozenset[str]:
+    return frozenset([batch.target.model, *(member.model for stay in batch.stays for member in stay.co_runners)])
 
 
 def _partners(stays: Sequence[Stay]) -> Partners:

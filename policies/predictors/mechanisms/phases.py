@@ -41,7 +41,7 @@ def sample_phases(member: Member, slot: int) -> Floats:
     >>> table[:, 0].mean(), table[:, BUSY].mean(), round(table[:, AGE_S].mean(), 6)
     (np.float64(0.5), np.float64(1.0), np.float64(0.001))
     """
-    gap_s, duration_s, uses = _operations(member)
+    gap_s, duration_s, uses = operations_of(member)
     ends_s = np.cumsum(np.column_stack([gap_s, duration_s]).ravel())
     moments_s = _spread(slot) * ends_s[-1]
     # The pieces alternate: a gap, an operation, a gap, ...
@@ -55,7 +55,8 @@ def sample_phases(member: Member, slot: int) -> Floats:
     return table
 
 
-def _operations(member: Member) -> tuple[Floats, Floats, Floats]:
+def operations_of(member: Member) -> tuple[Floats, Floats, Floats]:
+    """Return the gap before (s), the duration (s) and the use of `RESOURCES` of each operation; averages are of one."""
     kernels = member.kernels
     if kernels is None or not len(kernels.duration_s) or not kernels.duration_s.sum() > 0.0:
         averages = [member.features.get(n, member.features.get(_COMPOSITE.get(n, ""), 0.0)) for n in RESOURCES]

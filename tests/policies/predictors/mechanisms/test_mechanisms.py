@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from isim.policies.kernels import Kernels
-from isim.policies.predictors.mechanisms.expectation import MECHANISMS
-from isim.policies.predictors.mechanisms.losses import Losses
+from isim.policies.predictors.mechanisms.losses import MECHANISMS, Losses
 from isim.policies.predictors.mechanisms.mechanisms import Mechanisms
 from isim.policies.predictors.predictor import CoRunner, Member, Observation, Stay
 
@@ -21,7 +20,7 @@ def batch(name: str, durations_s: list[float], uses: list[float], gap_s: float =
 
 
 def losses(target: Member, *others: Member) -> dict[str, float]:
-    return dict(zip(MECHANISMS, Losses().of(target, others).tolist(), strict=True))
+    return dict(zip((*MECHANISMS, "most"), Losses().of(target, others).tolist(), strict=True))
 
 
 def test_long_kernels_are_older() -> None:
@@ -45,6 +44,32 @@ def test_gaps_lose_nothing() -> None:
     full, half = batch("f", [0.001], [0.8]), batch("h", [0.001], [0.8], gap_s=0.001)
     assert losses(half, full)["fair"] == pytest.approx(0.5 * (1 - 1 / 1.6), abs=0.01)
     assert losses(full, half)["fair"] == pytest.approx(0.5 * (1 - 1 / 1.6), abs=0.01)
+
+
+def test_kernels_that_take_turns() -> None:
+    """2 kernels in 2 ms, each waiting for one of 3 ms at half of the GPU, which runs in 3/4 of its time."""
+    target, other = batch("t", [0.001, 0.001], [0.5, 0.5]), batch("o", [0.003], [0.5], gap_s=0.001)
+    expected = losses(target, other)
+    assert expected["turns"] == pytest.approx(1 - 1 / (1 + 1.5 * 0.75))
+    assert expected["most"] == pytest.approx(1 - 1 / 4)
+
+
+def test_averages_have_no_turns_and_lose_an_equal_share_at_most() -> None:
+    a, b = Member("a", 1, 0.001, {"sm": 0.9}), Member("b", 1, 0.1, {"sm": 0.9})
+    expected = losses(a, b, b)
+    assert expected["turns"] == 0.0
+    assert expected["most"] == pytest.approx(2 / 3)
+
+
+def test_no_more_is_lost_than_can_be() -> None:
+    """Weights learned beside one batch say of three that nothing is left; an equal share is."""
+    a, b = Member("a", 1, 0.002, {"dram": 0.8}), Member("b", 1, 0.002, {"dram": 0.8})
+    predictor = Mechanisms(peculiar=False)
+    stay = Stay(0.004, (b,))
+    for _ in range(200):
+        predictor.learn(Observation(a, 0.004, [stay], 0.002))
+    assert predictor.predict(a, [], [stay]).slowdown == pytest.approx(2.0, rel=0.01)
+    assert predictor.predict(a, [], [Stay(0.01, (b, b, b))]).slowdown <= 4.0
 
 
 def test_it_learns_the_mechanism_and_knows_models_it_never_saw() -> None:
