@@ -1,5 +1,7 @@
 """Trained beside one batch and asked about three: simulated truth, no more than a scheduler's measurements."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,12 +16,11 @@ TRUTHS = ("leftover:kappa=1.05,beta=0", "block-scheduler", "fair")
 
 def served(contention: str, concurrency: int, seed: int) -> list[Case]:
     models = {"resnet50": 1.0, "roberta_b": 1.0, "vgg19": 1.0}
-    arrivals = {"rate": "400rps", "duration": "1s", "models": models}
-    experiment = Experiment(
-        profile="analytic:L4", arrivals=arrivals, policy="greedy:max_batch=8", concurrency=concurrency,
-        contention=contention, seed=seed,
-    )  # fmt: skip
-    return list(run_cases(experiment.run())[0].cases)
+    keys: dict[str, Any] = {
+        "profile": "analytic:L4", "policy": "greedy:max_batch=8", "concurrency": concurrency, "contention": contention,
+        "arrivals": {"rate": "400rps", "duration": "1s", "models": models}, "seed": seed,
+    }  # fmt: skip
+    return list(run_cases(Experiment(**keys).run())[0].cases)
 
 
 @pytest.mark.parametrize("contention", TRUTHS)
