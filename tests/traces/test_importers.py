@@ -372,3 +372,13 @@ def test_a_format_that_shows_is_read(tmp_path: Path, name: str) -> None:
     path = file(tmp_path, header + "".join(rows))
     assert detect(path) == name
     assert read_detected(path, name).digest() == read(path).digest()
+
+
+@pytest.mark.filterwarnings("error")  # else what is raised where pyarrow cannot pass it on is printed, and no more
+def test_a_row_that_is_neither_whole_nor_text_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "chunk-3-trace.csv"
+    path.write_bytes(b"0,1.5,2,Gamma,1,1\ncaf\xe9\n")
+    with pytest.raises(
+        TraceError, match=r"chunk-3-trace.csv: not a CSV table with a header \('utf-8' codec can't decode"
+    ):
+        read_servegen([path])

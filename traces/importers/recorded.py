@@ -61,14 +61,15 @@ def readable_blocks(
         dropped["wrong number of columns"] += 1
         return "skip"
 
-    read = pacsv.ReadOptions(block_size=1 << 24, column_names=names, skip_rows=0 if headless else 1)
+    # Under this name of UTF-8 pyarrow looks whether it is; else a short row that is not is lost on `drop`.
+    read = pacsv.ReadOptions(block_size=1 << 24, encoding="utf-8-sig", column_names=names, skip_rows=int(not headless))
     convert = pacsv.ConvertOptions(include_columns=list(patterns), column_types=dict.fromkeys(patterns, pa.string()))
     with opened(path) as file:
         try:
             parse = pacsv.ParseOptions(invalid_row_handler=drop)
             for batch in pacsv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert):
                 yield _readable(pa.Table.from_batches([batch]), patterns, dropped)
-        except (pa.ArrowException, OSError, EOFError) as error:
+        except (pa.ArrowException, OSError, EOFError, ValueError) as error:
             raise unreadable(path, error) from None
 
 
