@@ -1,6 +1,5 @@
-"""Which batch a model should send beside what runs, and whether it had better wait."""
+"""Which batch a model should send beside what runs, and what would come of it."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,9 +7,6 @@ from isim.policies.expiry import HALF_NS
 from isim.policies.fitting import fitting
 from isim.policies.forecast import Forecast, Forecaster, Running
 from isim.policies.policy import Request, View
-
-_SOON_S = 1e-6
-"""A wait shorter than this is none."""
 
 
 class Plan(NamedTuple):
@@ -25,6 +21,10 @@ class Plan(NamedTuple):
     """When it must start at the latest, if it runs beside those that run now."""
     together: tuple[Forecast, ...]
     """When each of those that run would finish, and it."""
+    due_s: float
+    """The earliest deadline in it."""
+    holds_s: float
+    """How much longer the GPU would be busy."""
 
 
 class Considers(NamedTuple):
@@ -32,6 +32,7 @@ class Considers(NamedTuple):
 
     z: float
     batching: bool
+    triage: bool
     peer_check: bool
     deferral: bool
     reserve: float | None
@@ -54,11 +55,13 @@ class Planner:
     """
 
     def __init__(self, gpu: Forecaster, considers: Considers, view: View, running: Sequence[Running]) -> None:
-        self._gpu = gpu
-        self._considers = considers
-        self._view = view
-        self._running = running
+        self.gpu = gpu
+        self.considers = considers
+        self.view = view
+        self.running = running
         self._before = gpu.finishes(view, running)
+        self._idle_s = max((forecast.finish_s for forecast in self._before), default=view.now_s)
+        """When all of them should have finished."""
         self.free_s = min((forecast.finish_s for forecast in self._before), default=view.now_s)
         """When the first batch should finish."""
 
@@ -68,7 +71,7 @@ class Planner:
         A batch begins with the first request that has time for one of its size. If none is in time, one request goes.
         """
         most = fitting(queue, limit)
-        if not self._considers.batching:
+        if not self.considers.batching:
             return self._try(most)
         found: tuple[tuple[bool, int, int], Plan] | None = None
         for count in range(len(most), 0, -1):
@@ -86,23 +89,8 @@ class Planner:
     def _passed_by(self, queue: Sequence[Request], plan: Plan) -> int:
         """Return how many requests have too little time for a batch of this size."""
         own = plan.together[-1]
-        due_s = own.finish_s + self._considers.z * own.sd_s - HALF_NS
+        due_s = own.finish_s + self.considers.z * own.sd_s - HALF_NS
         return next((i for i, request in enumerate(queue) if request.deadline_s >= due_s), 0)
-
-    def can_wait(self, plan: Plan, until_s: float) -> bool:
-        """Return whether a batch would be in time if it started, by itself, at `until_s`."""
-        due_s = plan.latest_s + plan.together[-1].finish_s - self._view.now_s
-        soon = plan.latest_s <= self._view.now_s + _SOON_S
-        return bool(self._running) and not soon and until_s + plan.batch.left_s <= due_s
-
-    def should_wait(self, plan: Plan, limit: int, last: bool) -> bool:
-        """Return whether a batch that can wait had better; `last` if it would take the last free slot."""
-        considers = self._considers
-        if plan.harmed or (considers.deferral and self._costs_more(plan, limit)):
-            return True
-        if considers.reserve is None or not last:
-            return False
-        return self._blocked(plan) > considers.reserve * len(plan.batch.requests)
 
     def hopeless(self, queue: Iterable[Request]) -> list[Request]:
         """Return the requests that would be late even alone beside what runs."""
@@ -118,39 +106,22 @@ class Planner:
 
     def is_too_late(self, request: Request) -> bool:
         """Return whether a request would be late by itself in the first slot that is free."""
-        alone_s = self._gpu.batch(self._view, (request,)).left_s
+        alone_s = self.gpu.batch(self.view, (request,)).left_s
         return self.free_s + alone_s > request.deadline_s + HALF_NS
 
-    def _costs_more(self, plan: Plan, limit: int) -> bool:
-        """Return whether joining now holds the GPU longer per request than a batch by itself later would."""
-        view, requests, model = self._view, plan.batch.requests, plan.batch.member.model
-        alone_s = max((forecast.finish_s for forecast in self._before), default=view.now_s)
-        joined_s = max(forecast.finish_s for forecast in plan.together)
-        gathered = len(requests) + view.arrival_rate_rps(model) * (self.free_s - view.now_s)
-        size = max(1, min(math.floor(gathered), limit))
-        return (joined_s - alone_s) / len(requests) > view.profile.solo_s(model, size) / size * (1 + 1e-9)
-
-    def _blocked(self, plan: Plan) -> float:
-        """Return how many requests to come would be late because no slot is free until one of these finishes."""
-        held_s = min(forecast.finish_s for forecast in plan.together) - self._view.now_s
-        lost = 0.0
-        for model, objective_s in self._considers.slo_s.items():
-            spare_s = objective_s - self._gpu.one_beside(self._view, model, plan.batch)
-            lost += self._view.arrival_rate_rps(model) * max(0.0, held_s - spare_s)
-        return lost
-
     def _try(self, requests: Sequence[Request]) -> Plan:
-        batch = self._gpu.batch(self._view, requests)
-        together = self._gpu.finishes(self._view, [*self._running, batch])
-        own, z = together[-1], self._considers.z
+        batch = self.gpu.batch(self.view, requests)
+        together = self.gpu.finishes(self.view, [*self.running, batch])
+        own, z = together[-1], self.considers.z
         due_s = min(request.deadline_s for request in requests)
         fits = own.finish_s + z * own.sd_s <= due_s + HALF_NS
         harmed = 0
-        if self._considers.peer_check:
-            for peer, was, now in zip(self._running, self._before, together, strict=False):
+        if self.considers.peer_check:
+            for peer, was, now in zip(self.running, self._before, together, strict=False):
                 harmed += sum(
                     was.finish_s <= request.deadline_s + HALF_NS < now.finish_s + z * now.sd_s
                     for request in peer.requests
-                    if not self._considers.priority or request.priority >= requests[0].priority
+                    if not self.considers.priority or request.priority >= requests[0].priority
                 )
-        return Plan(batch, fits, harmed, due_s - (own.finish_s - self._view.now_s), tuple(together))
+        holds_s = max(forecast.finish_s for forecast in together) - self._idle_s
+        return Plan(batch, fits, harmed, due_s - (own.finish_s - self.view.now_s), tuple(together), due_s, holds_s)

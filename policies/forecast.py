@@ -1,14 +1,18 @@
 """When batches on one GPU will finish, as far as a predictor tells."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from isim.policies.policy import Event, Finish, Request, View
 from isim.policies.predictors.members import Members
-from isim.policies.predictors.predictor import CoRunner, Member
+from isim.policies.predictors.predictor import CoRunner, Gone, Member
 
 _BELIEVED_FOR = 32
 """Finished batches after which a predictor is asked anew; it learns a little from each."""
+
+_GENERATIONS = 3
+"""How far back company matters: who was beside those that run, who was beside these, and so on."""
 
 
 class Running(NamedTuple):
@@ -18,6 +22,8 @@ class Running(NamedTuple):
     requests: tuple[Request, ...]
     left_s: float
     """What is left of it, as time alone on the GPU."""
+    dispatched_s: float | None = None
+    """None of one that is not on the GPU yet."""
 
 
 class Forecast(NamedTuple):
@@ -40,6 +46,8 @@ class Forecaster:
         self._followed_s = 0.0
         self._believed: dict[tuple[Any, ...], tuple[float, float]] = {}
         self._finished = 0
+        self._gone: list[tuple[Member, float, float]] = []
+        """When each left batch was dispatched and when it left, as far as it was beside one that runs."""
 
     def follow(self, view: View, event: Event) -> None:
         """Bring the running batches up to now; to be called at every event."""
@@ -47,13 +55,19 @@ class Forecaster:
         # A batch not known yet was dispatched at the last event, and has run beside the others since.
         for batch in [*view.residents, *done]:
             if batch.batch_id not in self._running:
-                self._running[batch.batch_id] = self.batch(view, batch.requests)
+                known = self.batch(view, batch.requests)._replace(dispatched_s=batch.dispatched_s)
+                self._running[batch.batch_id] = known
         elapsed_s = view.now_s - self._followed_s
-        if elapsed_s > 0:
+        if elapsed_s > 0 and not _foretells(view):
             self._running = self._after(view, self._running, elapsed_s)
         self._followed_s = view.now_s
         for observation in done:
-            del self._running[observation.batch_id]
+            left = self._running.pop(observation.batch_id)
+            self._gone.append((left.member, observation.dispatched_s, view.now_s))
+            since_s = min((each.dispatched_s or 0.0 for each in self._running.values()), default=math.inf)
+            for _ in range(_GENERATIONS):
+                since_s = min((from_s for _, from_s, to_s in self._gone if to_s > since_s), default=since_s)
+            self._gone = [each for each in self._gone if each[2] > since_s]
             self._finished += 1
             if self._finished % _BELIEVED_FOR == 0:
                 self._believed = {}
@@ -74,6 +88,8 @@ class Forecaster:
 
     def finishes(self, view: View, together: Sequence[Running]) -> list[Forecast]:
         """Return when each of the batches should finish if nothing joins them."""
+        if _foretells(view):
+            return self._foretold(view, together)
         left_s = [running.left_s for running in together]
         finish_s, sd_s = [view.now_s] * len(together), [0.0] * len(together)
         active, now_s = list(range(len(together))), view.now_s
@@ -89,6 +105,15 @@ class Forecaster:
                 finish_s[i] = now_s
                 active.remove(i)
         return [Forecast(*each) for each in zip(finish_s, sd_s, strict=True)]
+
+    def _foretold(self, view: View, together: Sequence[Running]) -> list[Forecast]:
+        now_s = view.now_s
+        running = [
+            CoRunner(each.member, now_s - each.dispatched_s) for each in together if each.dispatched_s is not None
+        ]
+        joining = [each.member for each in together if each.dispatched_s is None]
+        gone = [Gone(member, now_s - from_s, now_s - to_s) for member, from_s, to_s in self._gone]
+        return [Forecast(now_s + left_s, 0.0) for left_s in view.predictor.finishes_s(running, joining, gone)]
 
     def _after(self, view: View, running: dict[int, Running], elapsed_s: float) -> dict[int, Running]:
         together, ids = list(running.values()), list(running)
@@ -113,3 +138,7 @@ class Forecaster:
             said = view.predictor.predict(member, [CoRunner(together[i].member) for _, _, i in others])
             self._believed[key] = belief = max(said.slowdown, 1.0), said.sd
         return belief
+
+
+def _foretells(view: View) -> bool:
+    return hasattr(view.predictor, "finishes_s")

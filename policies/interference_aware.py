@@ -2,32 +2,41 @@
 
 import math
 from collections.abc import Iterable
+from functools import partial
 
-from isim.policies.co_location_plan import Considers, Plan, Planner
+from isim.policies.co_location_choice import Choice
+from isim.policies.co_location_plan import Considers, Planner
 from isim.policies.deadlines import by_deadline
 from isim.policies.forecast import Forecaster, Running
 from isim.policies.limits import Limits
 from isim.policies.parameters import check_parameters, flag, number, whole
-from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reject, Request, View, WakeAt
+from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reject, View, WakeAt
 
 
 class InterferenceAware:
-    """Serve what must start first, in batches whose own and whose co-runners' deadlines hold beside each other.
+    """Serve what is due first, in batches whose own and whose co-runners' deadlines hold beside each other.
 
     Each model forms the batch that, by the predictor, has the most requests in time beside what runs now and makes none
-    of that late; the one that must start first goes first. A batch *waits*, as long as it can still be in time after
-    the first batch that finishes, if it would harm one that runs, if joining costs the GPU more time per request than a
-    batch by itself later, or if with the last free slot it would block too many requests to come. Requests that would
-    be late even alone beside what runs are *dropped*. Without a predictor no batch is expected to slow another down.
+    of that late; the one that is due first goes first. Where not all can be in time one after another, those that hold
+    the GPU longest for each request go last. A batch *waits*, as long as it can still be in time after the first batch
+    that finishes, if it would harm one that runs, if joining costs the GPU more time per request than a batch by itself
+    later, or if with the last free slot it would block too many requests to come; one that cannot wait still does not
+    start if it harms as many requests as it serves. Requests that would be late even alone beside what runs are
+    *dropped*. Without a predictor no batch is expected to slow another down; one that tells when batches finish
+    (`isim.policies.predictors.predictor.Foretelling`) is asked just that.
 
     Parameters
     ----------
     z
-        Deadlines must hold at the predicted finish plus this many standard deviations, at least 0.
+        Deadlines must hold at the predicted finish plus this many standard deviations, at least 0. By leaving one of n
+        requests behind a batch loses it for sure, by taking it all with the probability of being late: that is worth
+        it below 1 / n, which 1 stands for in batches of 6.
     admission
         Refuse and drop requests that cannot be in time.
     batching
         Choose batch sizes by deadlines; without it, a batch is all that fits.
+    triage
+        Put off what takes the GPU longest per request, where not all that waits can be in time.
     peer_check
         Look at the deadlines of what runs.
     deferral
@@ -57,9 +66,10 @@ class InterferenceAware:
 
     def __init__(
         self,
-        z: float = 3.0,
+        z: float = 1.0,
         admission: bool = True,
         batching: bool = True,
+        triage: bool = True,
         peer_check: bool = True,
         deferral: bool = True,
         reserve: float | None = 0.02,
@@ -71,6 +81,7 @@ class InterferenceAware:
             number("z", z, 0.0),
             flag("admission", admission),
             flag("batching", batching),
+            flag("triage", triage),
             flag("peer_check", peer_check),
             flag("deferral", deferral),
             number("reserve", reserve, 0.0),
@@ -80,6 +91,7 @@ class InterferenceAware:
         self.z = z
         self.admission = admission
         self.batching = batching
+        self.triage = triage
         self.peer_check = peer_check
         self.deferral = deferral
         self.reserve = reserve
@@ -111,9 +123,11 @@ class InterferenceAware:
                 decisions.append(Drop(late, "cannot be in time"))
                 waiting[model] = [request for request in queue if request not in late]
         for free in range(view.free_slots, 0, -1):
-            plan, wakes_s = self._choose(view, planner, waiting, last=free == 1)
+            plans = [planner.best(queue, self._limits.of(view, model)) for model, queue in waiting.items() if queue]
+            choice = Choice(planner, partial(self._limits.of, view), last=free == 1)
+            plan, wake_s = choice.first(plans)
             if plan is None:
-                return [*decisions, *(WakeAt(max(view.now_s, time_s)) for time_s in wakes_s)]
+                return [*decisions, WakeAt(max(view.now_s, wake_s))] if wake_s < math.inf else decisions
             decisions.append(Dispatch(plan.batch.requests))
             running.append(plan.batch)
             taken, model = {request.request_id for request in plan.batch.requests}, plan.batch.member.model
@@ -121,28 +135,8 @@ class InterferenceAware:
             planner = self._planner(view, running)
         return decisions
 
-    def _choose(
-        self, view: View, planner: Planner, waiting: dict[str, list[Request]], last: bool
-    ) -> tuple[Plan | None, list[float]]:
-        """Return what to start now, the most urgent first; if all wait, None and when the first must start."""
-        plans = [planner.best(queue, self._limits.of(view, model)) for model, queue in waiting.items() if queue]
-        plans.sort(key=self._rank)
-        free_s, wakes_s = planner.free_s, []
-        for plan in plans:
-            if not planner.can_wait(plan, free_s) or not planner.should_wait(
-                plan, self._limits.of(view, plan.batch.member.model), last
-            ):
-                return plan, []
-            wakes_s.append(plan.latest_s)
-            free_s += plan.batch.left_s  # the next one would come after it
-        return None, [min(wakes_s)] if wakes_s and min(wakes_s) < math.inf else []
-
     def _planner(self, view: View, running: list[Running]) -> Planner:
         considers = Considers(
-            self.z, self.batching, self.peer_check, self.deferral, self.reserve, self.priority, self._slo_s
+            self.z, self.batching, self.triage, self.peer_check, self.deferral, self.reserve, self.priority, self._slo_s
         )
         return Planner(self._gpu, considers, view, tuple(running))
-
-    def _rank(self, plan: Plan) -> tuple[float, ...]:
-        head = plan.batch.requests[0]
-        return -head.priority if self.priority else 0, plan.latest_s, head.arrived_s, head.request_id

@@ -39,6 +39,14 @@ class Stay(NamedTuple):
     co_runners: tuple[Member, ...]
 
 
+class Gone(NamedTuple):
+    """A batch that has left the GPU, and was beside one that is still there."""
+
+    member: Member
+    dispatched_ago_s: float
+    left_ago_s: float
+
+
 class Prediction(NamedTuple):
     """A belief about a batch's slowdown, from dispatch to finish (co-located / solo, at least 1 in truth)."""
 
@@ -107,5 +115,25 @@ class Trainable(Predictor, Protocol):
         ------
         PredictorError
             One of them cannot be, or there are none.
+        """
+        ...
+
+
+class Foretelling(Predictor, Protocol):
+    """A predictor that follows each batch through its kernels, and so says when all on a GPU finish."""
+
+    def finishes_s(
+        self, running: Sequence[CoRunner], joining: Sequence[Member] = (), gone: Sequence[Gone] = ()
+    ) -> Sequence[float]:
+        """Return how long each takes from now on, `running` first, if nothing else joins; changes nothing.
+
+        Parameters
+        ----------
+        running
+            Who is on the GPU, in order of dispatch.
+        joining
+            Who would be dispatched now, in this order.
+        gone
+            Who was beside any of `running`, in order of dispatch.
         """
         ...

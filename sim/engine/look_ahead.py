@@ -9,7 +9,7 @@ from isim.engine.batch import Batch
 from isim.engine.shadow_gpu import ShadowGpu
 from isim.errors import PredictorError
 from isim.operations import Operations, Variant
-from isim.policies.predictors.predictor import CoRunner, Member, Observation, Prediction, Stay
+from isim.policies.predictors.predictor import CoRunner, Gone, Member, Observation, Prediction, Stay
 from isim.sharing_modes import Sharing
 
 
@@ -28,6 +28,14 @@ class Finishes(NamedTuple):
     target_s: float
     co_runners_s: tuple[float, ...]
     """In the order in which they were given."""
+
+
+class _Stretch(NamedTuple):
+    """From when to when a batch is on the GPU, unless it finishes before."""
+
+    member: Member
+    start_s: float
+    leave_s: float = math.inf
 
 
 class LookAhead:
@@ -94,27 +102,44 @@ class LookAhead:
             Nothing was said of what batches consist of.
         """
         now_s = _total_s(so_far)
-        stretches = _stretches(co_runners, so_far, now_s)
-        gpu, variants = self._cleared(1 + len(stretches))
-        members = [target, *(member for member, _, _ in stretches)]
-        starts_s = [0.0, *(start_s for _, start_s, _ in stretches)]
-        leaves_s = [math.inf, *(leave_s for _, _, leave_s in stretches)]
-        order = sorted(range(len(members)), key=lambda i: (starts_s[i], i == 0))  # co-runners were there before it
+        left_s = [at_s - now_s for at_s in self._run([*_stretches(co_runners, so_far, now_s), _Stretch(target, 0.0)])]
+        if co_runners:  # it is still running
+            left_s = [max(0.0, value) for value in left_s]
+        return Finishes(left_s[-1], tuple(left_s[: len(co_runners)]))
+
+    def finishes_s(
+        self, running: Sequence[CoRunner], joining: Sequence[Member] = (), gone: Sequence[Gone] = ()
+    ) -> Sequence[float]:
+        """Return how long each takes from now on, `running` first; 0 of one that should have finished by now.
+
+        Raises
+        ------
+        PredictorError
+            Nothing was said of what batches consist of.
+        """
+        stretches = [_Stretch(each.member, -each.elapsed_s) for each in running]
+        stretches += [_Stretch(member, 0.0) for member in joining]
+        left = [_Stretch(each.member, -each.dispatched_ago_s, -each.left_ago_s) for each in gone]
+        return [max(0.0, at_s) for at_s in self._run(stretches + left)[: len(stretches)]]
+
+    def _run(self, stretches: Sequence[_Stretch]) -> list[float]:
+        """Return when each batch finishes or is taken off; those of one start are dispatched in the order given."""
+        gpu, variants = self._cleared(len(stretches))
+        order = sorted(range(len(stretches)), key=lambda i: stretches[i].start_s)
         batches: dict[int, Batch] = {}
-        changes = [(starts_s[i], 1, place, i) for place, i in enumerate(order)]
-        changes += [(leaves_s[i], 0, place, i) for place, i in enumerate(order) if leaves_s[i] < math.inf]
+        changes = [(stretches[i].start_s, 1, place, i) for place, i in enumerate(order)]
+        changes += [
+            (stretches[i].leave_s, 0, place, i) for place, i in enumerate(order) if stretches[i].leave_s < math.inf
+        ]
         for time_s, enters, place, i in sorted(changes):
             gpu.run(time_s)
             if enters:
-                batches[i] = Batch(place, _variant(variants, members[i]), (), time_s, 1.0, 1.0)
+                batches[i] = Batch(place, _variant(variants, stretches[i].member), (), time_s, 1.0, 1.0)
                 gpu.dispatch(batches[i], time_s)
             elif batches[i] in gpu.residents:
                 gpu.evict(batches[i], time_s)
         gpu.run()
-        left_s = [batches[i].dispatched_s + batches[i].duration_s - now_s for i in range(len(members))]
-        if co_runners:  # it is still running
-            left_s = [max(0.0, value) for value in left_s]
-        return Finishes(left_s[0], tuple(left_s[1 : 1 + len(co_runners)]))
+        return [batches[i].dispatched_s + batches[i].duration_s for i in range(len(stretches))]
 
     def _cleared(self, batches: int) -> tuple[ShadowGpu, dict[tuple[str, int], Variant]]:
         """Return the GPU on the side, empty and with room for so many batches, and what these consist of."""
@@ -152,16 +177,14 @@ def _total_s(stays: Sequence[Stay]) -> float:
     return math.fsum(stay.duration_s for stay in stays)
 
 
-def _stretches(
-    co_runners: Sequence[CoRunner], so_far: Sequence[Stay], now_s: float
-) -> list[tuple[Member, float, float]]:
+def _stretches(co_runners: Sequence[CoRunner], so_far: Sequence[Stay], now_s: float) -> list[_Stretch]:
     """Return from when to when each co-runner was, or may still be, there, counted from the target's dispatch.
 
     Those of now come first, in their order, and leave when they are done. Of one that was there at the dispatch of
     the target and has left, only that is known; it is taken to have started then.
     """
     open_: list[tuple[Member, float]] = []
-    closed: list[tuple[Member, float, float]] = []
+    closed: list[_Stretch] = []
     time_s = 0.0
     for stay in (*so_far, Stay(0.0, tuple(co.member for co in co_runners))):
         wanted = list(stay.co_runners)
@@ -171,7 +194,7 @@ def _stretches(
                 wanted.remove(member)
                 kept.append((member, start_s))
             else:
-                closed.append((member, start_s, time_s))
+                closed.append(_Stretch(member, start_s, time_s))
         open_ = kept + [(member, time_s) for member in wanted]
         time_s += stay.duration_s
-    return [(co.member, now_s - co.elapsed_s, math.inf) for co in co_runners] + closed
+    return [_Stretch(co.member, now_s - co.elapsed_s) for co in co_runners] + closed

@@ -11,7 +11,7 @@ from isim.engine.view import LiveView
 from isim.errors import PredictorError
 from isim.operations import Operations
 from isim.policies.policy import Request
-from isim.policies.predictors.predictor import CoRunner, Member, Observation, Prediction, Stay
+from isim.policies.predictors.predictor import CoRunner, Gone, Member, Observation, Prediction, Stay
 from isim.sharing_modes import Sharing
 
 
@@ -67,6 +67,35 @@ class Oracle:
         """
         return self._finishes(self._batch(target, so_far))
 
+    def finishes_s(
+        self, running: Sequence[CoRunner], joining: Sequence[Member] = (), gone: Sequence[Gone] = ()
+    ) -> Sequence[float]:
+        """Return how long each resident, and then each of `joining`, takes from now on.
+
+        Raises
+        ------
+        PredictorError
+            No simulation runs, or more would join than one more than there are free slots.
+        """
+        gpu, view, _ = self._handed()
+        if len(joining) > view.free_slots + 1:
+            raise PredictorError(
+                f"predictor oracle: {len(joining)} batches cannot join (found {view.free_slots} free slots); ask about "
+                "one more than that at most"
+            )
+        shadow = self._shadow
+        assert shadow is not None
+        residents = shadow.stand_as(gpu)
+        joined = [self._at_head(member, (1 << 62) + number) for number, member in enumerate(joining)]
+        for batch in joined:
+            shadow.dispatch(batch, view.now_s)
+        shadow.run()
+        there = [residents.get(batch.batch_id) for batch in gpu.residents]
+        return [
+            0.0 if batch is None else batch.duration_s - (view.now_s - batch.dispatched_s)
+            for batch in (*there, *joined)
+        ]
+
     def learn(self, observation: Observation) -> None:
         """Learn nothing: it knows."""
 
@@ -79,7 +108,7 @@ class Oracle:
         return self._world
 
     def _batch(self, target: Member, so_far: Sequence[Stay]) -> Batch:
-        gpu, view, noise = self._handed()
+        gpu, _, _ = self._handed()
         behind_s = sum(stay.duration_s for stay in so_far)
         for batch in gpu.residents if so_far else ():
             closed_s = sum(overlap.finish_s - overlap.start_s for overlap in batch.overlaps)
@@ -89,12 +118,17 @@ class Oracle:
             raise PredictorError(
                 f"predictor oracle: no batch of {target.model} with such overlaps runs now; ask about a resident"
             )
+        return self._at_head(target, 1 << 62)
+
+    def _at_head(self, member: Member, batch_id: int) -> Batch:
+        """Return a batch of the requests at the head of its model's queue."""
+        _, view, noise = self._handed()
         assert self._shadow is not None
-        variant = self._shadow.variants[target.model, target.batch_size]
-        requests = _at_head(view.queues, target)
+        variant = self._shadow.variants[member.model, member.batch_size]
+        requests = _oldest(view.queues, member)
         luck = noise(variant.noise_sigma, requests[0].request_id) if noise is not None and requests else 1.0
         work = max((request.work for request in requests), default=1.0)
-        return Batch(1 << 62, variant, requests, view.now_s, work, luck)
+        return Batch(batch_id, variant, requests, view.now_s, work, luck)
 
     def _finishes(self, target: Batch) -> Finishes:
         gpu, view, _ = self._handed()
@@ -114,7 +148,7 @@ class Oracle:
         return Finishes(own_s, tuple(left_s.get(batch.batch_id, 0.0) for batch in gpu.residents))
 
 
-def _at_head(queues: Mapping[str, Sequence[Request]], target: Member) -> tuple[Request, ...]:
+def _oldest(queues: Mapping[str, Sequence[Request]], target: Member) -> tuple[Request, ...]:
     """Return the oldest waiting requests of a model that fit into a batch."""
     taken: list[Request] = []
     samples = 0

@@ -7,7 +7,7 @@ import pytest
 from isim.policies.forecast import Forecaster, Running
 from isim.policies.policy import Dispatch, Event, Request
 from isim.policies.predictors.constant import Constant
-from isim.policies.predictors.predictor import CoRunner, Member, Prediction, Stay
+from isim.policies.predictors.predictor import CoRunner, Gone, Member, Prediction, Stay
 from isim.policies.rehearsal import FixedProfile, Rehearsal, RehearsalView
 
 PROFILE = FixedProfile((1, 2, 4), 0.010, 0.0)
@@ -78,8 +78,8 @@ class Watcher:
         self.expected_s: list[list[float]] = []
 
     def decide(self, view: RehearsalView, event: Event) -> list[Dispatch]:
-        self.gpu.follow(view, event)  # type: ignore[arg-type]
-        finishes = self.gpu.finishes(view, self.gpu.running())  # type: ignore[arg-type]
+        self.gpu.follow(view, event)
+        finishes = self.gpu.finishes(view, self.gpu.running())
         self.expected_s.append([round(forecast.finish_s, 9) for forecast in finishes])
         return [Dispatch((queue[0],)) for queue in view.queues.values() if queue][: view.free_slots]
 
@@ -104,3 +104,42 @@ def test_progress_beside_a_co_runner_is_slower() -> None:
     seen.now_s = 0.003
     forecaster.follow(seen, None)  # type: ignore[arg-type]
     assert [each.left_s for each in forecaster.running()] == pytest.approx([0.0085, 0.0085])
+
+
+class Foreteller:
+    """Says that those that run take 1, 2, ... ms, and those that join 10, 11, ...; notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[tuple[str, float]], list[str], list[tuple[str, float, float]]]] = []
+
+    def finishes_s(
+        self, running: Sequence[CoRunner], joining: Sequence[Member] = (), gone: Sequence[Gone] = ()
+    ) -> list[float]:
+        left = [(each.member.model, round(each.dispatched_ago_s, 9), round(each.left_ago_s, 9)) for each in gone]
+        beside = [(each.member.model, round(each.elapsed_s, 9)) for each in running]
+        self.asked.append((beside, [member.model for member in joining], left))
+        return [0.001 * (i + 1) for i in range(len(running))] + [0.010 + 0.001 * i for i in range(len(joining))]
+
+
+def test_a_predictor_that_tells_finishes_is_asked_for_them() -> None:
+    """a from 0, b from 4 ms, a again from 10; of those that left, only company of those that run is told."""
+    predictor, watcher = Foreteller(), Watcher()
+    requests = [request(0), request(1, "b", work=2.0)._replace(arrived_s=0.004), request(2)._replace(arrived_s=0.006)]
+    rehearsal = Rehearsal(watcher, requests, 2, PROFILE)  # type: ignore[arg-type]
+    rehearsal.view.predictor = predictor
+    rehearsal.run()
+    assert watcher.expected_s == [[], [0.005], [0.007, 0.008], [0.011], [0.021], []]
+    assert predictor.asked == [
+        ([], [], []),
+        ([("a", 0.004)], [], []),
+        ([("a", 0.006), ("b", 0.002)], [], []),
+        ([("b", 0.006)], [], [("a", 0.01, 0.0)]),
+        ([("b", 0.016)], [], [("a", 0.02, 0.01), ("a", 0.01, 0.0)]),
+        ([], [], []),
+    ]
+    seen = view(predictor)
+    here, joins = running("a", 0.010)._replace(dispatched_s=0.997), running("b", 0.010)
+    assert [forecast.finish_s for forecast in Forecaster().finishes(seen, [here, joins])] == pytest.approx(
+        [1.001, 1.01]
+    )
+    assert predictor.asked[-1] == ([("a", 0.003)], ["b"], [])

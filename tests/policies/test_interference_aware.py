@@ -17,6 +17,7 @@ from isim.policies.rehearsal import FixedProfile, Rehearsal
 
 OFF: Mapping[str, Any] = {
     "batching": False,
+    "triage": False,
     "peer_check": False,
     "deferral": False,
     "reserve": None,
@@ -48,13 +49,44 @@ def test_peer_check_waits_rather_than_make_a_co_runner_late() -> None:
     assert rehearsed(InterferenceAware(**{**without, "peer_check": True}), relaxed, 2.0) == "0 ms: a 0\n2 ms: b 1"
 
 
-def test_a_batch_that_cannot_wait_goes_although_it_harms_one() -> None:
+def test_a_batch_that_cannot_wait_goes_only_where_it_serves_more_than_it_harms() -> None:
     """Beside a, of which 8 ms are left, twice as slow till that is done at 18, b ends at 20 ms: when it is due."""
-    requests = [request(0, "a", 0, 14), request(1, "b", 2, 20)]
-    assert rehearsed(InterferenceAware(**{**OFF, "peer_check": True}), requests, 2.0) == "0 ms: a 0\n2 ms: b 1"
-    # Due at 21 ms it waits: not till 10, but until a has 4 ms left and so is in time at half its speed.
-    requests = [request(0, "a", 0, 14), request(1, "b", 2, 21)]
-    assert rehearsed(InterferenceAware(**{**OFF, "peer_check": True}), requests, 2.0) == "0 ms: a 0\n6 ms: b 1"
+    options = {**OFF, "peer_check": True}
+    one = [request(0, "a", 0, 14), request(1, "b", 2, 20)]
+    assert rehearsed(InterferenceAware(**options), one, 2.0) == "0 ms: a 0\n10 ms: b 1"
+    # Two take 12 ms: 8 till 18, and then 4. Due at 22 they go, and make one late.
+    two = [request(0, "a", 0, 14), request(1, "b", 2, 22), request(2, "b", 2, 22)]
+    assert rehearsed(InterferenceAware(**options), two, 2.0) == "0 ms: a 0\n2 ms: b 1 2"
+    # One due at 21 ms waits: not till 10, but until a has 4 ms left and so is in time at half its speed.
+    later = [request(0, "a", 0, 14), request(1, "b", 2, 21)]
+    assert rehearsed(InterferenceAware(**options), later, 2.0) == "0 ms: a 0\n6 ms: b 1"
+
+
+def test_triage_gives_up_the_one_that_takes_longest_for_two_others() -> None:
+    """At 10 ms l would run to 30, and s and t be late; without l, which is due first, both are in time."""
+    requests = [
+        request(0, "c", 0, 100),
+        request(1, "l", 1, 31)._replace(work=2.0),
+        request(2, "s", 2, 32),
+        request(3, "t", 3, 33),
+    ]
+    without, triage = InterferenceAware(**OFF), InterferenceAware(**{**OFF, "triage": True})
+    assert rehearsed(without, requests, None, 1) == "0 ms: c 0\n10 ms: l 1\n30 ms: drop 2\n30 ms: drop 3"
+    assert rehearsed(triage, requests, None, 1) == "0 ms: c 0\n10 ms: s 2\n20 ms: drop 1\n20 ms: t 3"
+    # Where all are in time, the first that is due goes first.
+    relaxed = [*requests[:2], request(2, "s", 2, 40), request(3, "t", 3, 50)]
+    triage = InterferenceAware(**{**OFF, "triage": True})
+    assert rehearsed(triage, relaxed, None, 1) == "0 ms: c 0\n10 ms: l 1\n30 ms: s 2\n40 ms: t 3"
+
+
+def test_triage_puts_off_the_lower_priority_though_it_is_shorter() -> None:
+    requests = [
+        request(0, "c", 0, 100),
+        request(1, "h", 1, 31, priority=1)._replace(work=2.0),
+        request(2, "l", 2, 32),
+    ]
+    policy = InterferenceAware(**{**OFF, "triage": True, "priority": True})
+    assert rehearsed(policy, requests, None, 1) == "0 ms: c 0\n10 ms: h 1\n30 ms: drop 2"
 
 
 def test_batching_takes_what_is_in_time_beside_the_co_runner() -> None:

@@ -9,7 +9,7 @@ from isim.engine.look_ahead import LookAhead
 from isim.engine.members import members_of
 from isim.errors import ContentionError, PredictorError
 from isim.operations import Operations
-from isim.policies.predictors.predictor import CoRunner, Member, Stay
+from isim.policies.predictors.predictor import CoRunner, Gone, Member, Stay
 from isim.sharing_modes import Sharing
 
 PROFILE = profile_of(
@@ -70,6 +70,22 @@ def test_while_it_runs() -> None:
     late = fair().finishes(A, [CoRunner(B, 9 * MS)])
     assert late.co_runners_s == (0.0,)
     assert late.target_s == pytest.approx(10 * MS, rel=1e-12)
+
+
+def test_all_that_run_and_those_that_would_join() -> None:
+    # a has run 2 of its 10 ms; two b then take thirds: 4 ms each in 12, in which a does 4; the last 4 by itself.
+    found = fair(3).finishes_s([CoRunner(A, 2 * MS)], [B, B])
+    assert found == pytest.approx((16 * MS, 12 * MS, 12 * MS), rel=1e-12)
+    assert fair().finishes_s([CoRunner(A, 2 * MS)]) == pytest.approx((8 * MS,), rel=1e-12)
+    assert fair().finishes_s([]) == []
+    assert fair().finishes_s([CoRunner(B, 9 * MS)]) == [0.0]  # it should have been done
+
+
+def test_those_that_left_slowed_those_that_run() -> None:
+    # a from -8 ms; b beside it from -6 to -2, in which a did 2 of 4 ms: so a has done 6, and 4 are left.
+    assert fair().finishes_s([CoRunner(A, 8 * MS)], gone=[Gone(B, 6 * MS, 2 * MS)]) == pytest.approx(
+        (4 * MS,), rel=1e-12
+    )
 
 
 def test_more_batches_than_there_are_slots() -> None:

@@ -112,6 +112,49 @@ def test_a_policy_is_told_when_residents_finish() -> None:
     assert all(said_s > 0 for _, said_s in told)
 
 
+def test_a_policy_is_told_when_all_finish_if_nothing_joins() -> None:
+    """The last answer before a finish, with no dispatch since, is what came; noise and work included."""
+    operations, workload = world(5)
+    told: list[tuple[float, dict[int, float]]] = []
+
+    def question(view: View, event: Event) -> None:
+        left_s = view.predictor.finishes_s([CoRunner(Member("a", 1, 1.0, {}))] * len(view.residents))
+        at_s = {each.batch_id: view.now_s + left for each, left in zip(view.residents, left_s, strict=True)}
+        told.append((view.now_s, at_s))
+
+    _, log = asked(question, operations, workload)
+    dispatched_s = np.array([batch.dispatched_s for batch in log.batches])
+    exact = 0
+    for batch in log.batches:
+        for now_s, at_s in told:
+            if batch.batch_id in at_s and not ((dispatched_s >= now_s) & (dispatched_s < batch.finished_s)).any():
+                assert at_s[batch.batch_id] == pytest.approx(batch.finished_s, abs=2e-9)  # finishes are on the clock
+                exact += 1
+    assert exact > 10
+
+
+def test_a_policy_is_told_of_those_that_would_join() -> None:
+    """Both slots are filled at once by the batches asked about: what was said of both comes."""
+    operations, _ = world(3)
+    trace = Trace.from_columns(arrival_ns=[0, 0, 900_000_000], model=["a", "b", "a"])
+    said: list[float] = []
+
+    class Both:
+        def decide(self, view: View, event: Event) -> Iterable[Decision]:
+            waiting = [queue[0] for queue in view.queues.values() if queue]
+            if len(waiting) == 2 and not said:
+                members = [Member(request.model, 1, 1.0, {}) for request in waiting]
+                said.extend(view.predictor.finishes_s([], members))
+                return [Dispatch((request,)) for request in waiting]
+            return [Dispatch((request,)) for request in waiting[: view.free_slots] if said]
+
+    log = Log()
+    predicting = Predicting(Oracle(), "oracle", lambda *_: None)
+    Simulation(operations, Replay(trace), Both(), Leftover(), 2, log, predicting=predicting).run()
+    finished_s = {batch.batch_id: batch.finished_s for batch in log.batches}
+    assert said == pytest.approx([finished_s[0], finished_s[1]], abs=2e-9)
+
+
 def test_a_policy_asks_about_the_batch_it_then_dispatches() -> None:
     """Ask of the very batch that is dispatched next, with nothing else to come: the answer is what comes."""
     operations, _ = world(3)
@@ -159,6 +202,12 @@ def test_while_it_runs() -> None:
 def test_refusals() -> None:
     with pytest.raises(PredictorError, match="oracle: no simulation runs"):
         Oracle().predict(Member("a", 1, 1.0, {}), [CoRunner(Member("a", 1, 1.0, {}))])
+
+    def too_many(view: View, event: Event) -> None:
+        view.predictor.finishes_s([], [Member("a", 1, 1.0, {})] * (view.free_slots + 2))
+
+    with pytest.raises(PredictorError, match="oracle: 4 batches cannot join"):
+        asked(too_many, *world(1))
 
     def question(view: View, event: Event) -> None:
         view.predictor.predict(Member("a", 1, 1.0, {}), (), [Stay(17.0, ())])
