@@ -182,6 +182,10 @@ class SoloProfile(Protocol):
         """Return the time-weighted mean of each measured resource column over a profiled batch (0..1)."""
         ...
 
+    def sm_share(self, model: str) -> float:
+        """Return the part of the SMs that the process of a model is held to, 0..1; durations are those at this part."""
+        ...
+
     def kernels(self, model: str, batch_size: int) -> Kernels | None:
         """Return the operations of a profiled batch, or None where only averages were profiled."""
         ...

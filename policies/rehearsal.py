@@ -62,6 +62,10 @@ class FixedProfile:
         """Return the same resource use for every batch."""
         return {"sm": 0.5, "memory": 0.5}
 
+    def sm_share(self, model: str) -> float:
+        """Return the whole GPU."""
+        return 1.0
+
     def kernels(self, model: str, batch_size: int) -> None:
         """Return nothing: durations are all there is."""
 

@@ -95,6 +95,7 @@ class Operations:
             sigma = float(np.sum(sigma_s[first : last - 1 if self.kinds[last - 1] == "end" else last]) / solo_s)
             self.variants[model, size] = Variant(model, size, first, last, float(solo_s), float(gap_s), sigma)
             first = last
+        self._sm_shares: Mapping[str, float] = {}
         self._sizes = {model: tuple(profile.batch_sizes(model)) for model in wanted}
         self._by_samples = {
             model: [None, *(self.variants[model, next(s for s in sizes if s >= n)] for n in range(1, sizes[-1] + 1))]
@@ -109,6 +110,10 @@ class Operations:
     def batch_sizes(self, model: str) -> Sequence[int]:
         """Return the profiled batch sizes of a model, ascending."""
         return self._sizes[model]
+
+    def sm_share(self, model: str) -> float:
+        """Return the part of the SMs that the process of a model is held to, 0..1."""
+        return self._sm_shares.get(model, 1.0)
 
     def by_samples(self, model: str) -> Sequence[Variant | None]:
         """Return, at index n, the smallest profiled size that holds n samples."""

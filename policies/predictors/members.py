@@ -24,6 +24,6 @@ class Members:
         if member is None:
             size = next(size for size in profile.batch_sizes(model) if size >= samples)
             solo_s, features = profile.solo_s(model, size), profile.features(model, size)
-            member = Member(model, size, solo_s, features, kernels=profile.kernels(model, size))
+            member = Member(model, size, solo_s, features, profile.sm_share(model), profile.kernels(model, size))
             self._members[model, samples] = member
         return member

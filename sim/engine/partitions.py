@@ -45,6 +45,7 @@ def partitioned(operations: Operations, partitions: Mapping[str, Partition]) -> 
     1.5
     """
     result = copy.copy(operations)
+    result._sm_shares = {name: partition.share for name, partition in partitions.items()}
     result.variants, result._sizes, result._by_samples, result.owners = {}, {}, {}, []
     places: list[int] = []
     stretches: list[Floats] = []
