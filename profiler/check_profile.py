@@ -11,6 +11,8 @@ from isim.profiler.conform import count_rows
 from isim.profiler.schema import KINDS, SHARES
 
 _COUNTS = ("duration_mad_ns", "samples", "grid", "block", "registers", "shared_memory_bytes", "bytes")
+_LONGEST_NS = 2**53
+"""104 days; beyond, a float64 does not hold every nanosecond, nor an int64 the sum of a thousand kernels."""
 _Mask = npt.NDArray[np.bool_]
 
 
@@ -54,6 +56,10 @@ def _value_problems(table: pa.Table) -> Iterator[str]:
         bad = _numbers(table, column) < 0
         if bad.any():
             yield f"{column} is negative in {_first(table, bad, column)}; correct it"
+    for column in ("duration_ns", "gap_ns"):
+        bad = _numbers(table, column) > _LONGEST_NS
+        if bad.any():
+            yield f"{column} is longer than 104 days in {_first(table, bad, column)}; check the unit"
     bad = _numbers(table, "batch_size") < 1
     if bad.any():
         yield f"batch_size is below 1 in {_first(table, bad, 'batch_size')}; a batch holds at least one sample"

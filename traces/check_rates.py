@@ -64,7 +64,7 @@ def _burst_problems(table: pa.Table, row: Row) -> Iterator[str]:
 
 
 def _filled(table: pa.Table, name: str, value: int) -> npt.NDArray[np.float64]:
-    column: Any = table[name].cast(pa.float64())
+    column: Any = table[name].cast(pa.float64(), safe=False)  # times since 1970 in ns are beyond 2^53
     return np.asarray(column.fill_null(value).to_numpy(), dtype=np.float64)
 
 

@@ -1,5 +1,6 @@
 """Deal the sources of requests to models, as studies of serving do with traces that name none."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -86,6 +87,8 @@ def check_deal(weights: Mapping[str, float], how: str, order: str) -> None:
     problems = []
     if not names or not (np.isfinite(shares) & (shares > 0)).all():
         problems.append(f"every model needs a weight > 0 (found {given or 'no models'}); give it one")
+    elif math.isinf(sum(weights.values())):
+        problems.append(f"the weights add up to no finite number (found {given}); make them smaller")
     elif how in ("stripes", "blocks") and (shares != shares[0]).any():
         problems.append(f"{how} deal equally (found {given}); make the weights equal or map by weights")
     if how not in WAYS:

@@ -211,6 +211,8 @@ def _load_problems(tenants: Sequence[Tenant], duration_ns: int, seed: int) -> It
         where = f"trace: tenant {tenant.name}" if len(tenants) > 1 else "trace"
         if not tenant.models:
             yield f"{where}: no models; name at least one"
+        if math.isinf(sum(tenant.models.values())) and not any(map(math.isinf, tenant.models.values())):
+            yield f"{where}: the weights add up to no finite number; make them smaller"
         for model, weight in tenant.models.items():
             if not 0 < weight < math.inf:
                 yield f"{where}: the weight of {model!r} must be > 0 and finite (found {weight:g}); correct it"

@@ -143,7 +143,7 @@ class Rates(FootedTable):
         """Return a column as numbers, NaN where there is no value."""
         if name not in self._table.column_names:
             return np.full(len(self), np.nan)
-        return np.asarray(self._table[name].cast(pa.float64()).to_numpy(), dtype=np.float64)
+        return np.asarray(self._table[name].cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
 
     def text(self, name: str) -> Any:
         """Return a column of text as one dictionary array; all null if there is no such column."""

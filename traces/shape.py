@@ -48,6 +48,8 @@ def shape(
         )
     if not models or not all(0 < weight < math.inf for weight in models.values()):
         problems.append(f"every model needs a weight > 0 (found {dict(models)}); give it one")
+    elif math.isinf(sum(models.values())):
+        problems.append(f"the weights add up to no finite number (found {dict(models)}); make them smaller")
     if not problems:
         starts_ns, widths_ns = (rates.table[name].to_numpy() for name in ("start_ns", "width_ns"))
         wide = (starts_ns // sum_ns) != ((starts_ns + widths_ns - 1) // sum_ns)

@@ -40,7 +40,7 @@ class BatchType(click.ParamType[Batch]):
         path, _, solo = rest.rpartition("@")
         if not solo[:1].isdigit():
             path, solo = rest, ""
-        if not (model and path and size.isdecimal() and int(size)):
+        if not (model and path and size.isdecimal() and 0 < int(size) < 2**31):
             self.fail(f"not a batch's table (found {value!r}); write {self.name}, such as bert@8=bert8.csv", param, ctx)
         return Batch(model, int(size), Path(path), self._period_s(solo, int(size), param, ctx) if solo else None)
 

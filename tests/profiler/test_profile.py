@@ -136,6 +136,7 @@ def test_the_footer_cannot_be_changed_from_outside() -> None:
     [
         ({"kind": "memcpy"}, "kind is unknown in 1 row (first: 'memcpy' in row 0: m, batch size 1, position 0)"),
         ({"duration_ns": -1}, "duration_ns is negative in 1 row (first: -1"),
+        ({"duration_ns": 2**62}, "duration_ns is longer than 104 days in 1 row (first: 4611686018427387904"),
         ({"gap_ns": -3}, "gap_ns is negative in 1 row (first: -3"),
         ({"grid": -3}, "grid is negative in 1 row"),
         ({"batch_size": 0}, "batch_size is below 1 in 1 row"),

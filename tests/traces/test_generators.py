@@ -375,6 +375,7 @@ def test_all_parameters_out_of_range_are_named_at_once() -> None:
         ({"rate_rps": 3e9}, ["3e+09 requests are too many (at most 2^31); lower the rate or the duration"]),
         ({"rate_rps": 1e300}, ["1e+300 requests are too many (at most 2^31); lower the rate or the duration"]),
         ({"rate_rps": math.nan}, ["the rate must be > 0 and finite (found nan rps); correct it"]),
+        ({"models": {"a": 1e308, "b": 1e308}}, ["the weights add up to no finite number; make them smaller"]),
         ({"duration_ns": 0}, ["the duration must be > 0 (found 0 ns); raise it"]),
         (
             {"rate_rps": -1, "models": {"a": -1}, "seed": -1},

@@ -62,6 +62,10 @@ def test_weights_deal_in_proportion() -> None:
         (({"a": 1, "b": 2},), "stripes deal equally (found a=1, b=2); make the weights equal or map by weights"),
         (({},), "every model needs a weight > 0 (found no models); give it one"),
         (({"a": 0},), "every model needs a weight > 0 (found a=0); give it one"),
+        (
+            ({"a": 1e308, "b": 1e308}, "weights"),
+            "the weights add up to no finite number (found a=1e+308, b=1e+308); make them smaller",
+        ),
         (({"a": 1}, "hash"), "no way called 'hash'; choose stripes, blocks or weights"),
     ],
 )

@@ -152,3 +152,8 @@ def test_loki_maps_sums_between_two_rates() -> None:
         shape(rates, MINUTE_NS // 2, 10**9, 100, 500, {"u": 1})
     with pytest.raises(TraceError, match="which have no shape"):
         shape(rates, 10 * MINUTE_NS, 10**9, 100, 500, {"u": 1})
+
+
+def test_times_beyond_what_a_float_counts_one_by_one_are_numbers() -> None:
+    start_ns = 10_800_000_000_000_001  # odd, above 2^53
+    assert Rates.from_columns(start_ns=[start_ns], width_ns=1, model="a", count=[1]).numbers("start_ns") == [1.08e16]

@@ -314,6 +314,10 @@ def test_scaling_by_a_fit_reaches_the_rate_of_every_model() -> None:
         (lambda t: split_by(t.collected(), "parent_id"), "split: column 'parent_id' is empty in 1 requests"),
         (lambda t: split_by(t.collected(), "model"), "split: 1 requests wait for one of another part (parent_id)"),
         (lambda t: split_at_random(t.collected(), {"a": 0}, 1), "split: every part needs a share > 0"),
+        (
+            lambda t: split_at_random(t.collected(), {"a": 1e308, "b": 1e308}, 1),
+            "split: the shares add up to no finite number",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused(transform: Callable[[TraceStream], Any], problem: str) -> None:

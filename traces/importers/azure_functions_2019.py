@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from isim.errors import TraceError
 from isim.traces.delimited import header, opened, unreadable
-from isim.traces.importers.recorded import source_of
+from isim.traces.importers.recorded import reasons, source_of
 from isim.traces.rates import Rates
 
 KEYS = ("HashOwner", "HashApp", "HashFunction", "Trigger")
@@ -79,7 +79,7 @@ def read_azure_functions_2019(paths: Sequence[str | Path], model: str = "functio
         sources.append(source_of(path, {}, day_rows, dropped - before))
     where = ", ".join(map(str, paths))
     if not parts or not sum(part.shape[1] for part in parts):
-        raise TraceError(f"{where}: no invocation can be read ({dict(dropped) or 'no rows'}); check the file")
+        raise TraceError(f"{where}: no invocation can be read ({reasons(dropped)}); check the file")
     return _rates(np.concatenate(parts, axis=1), list(tenants), triggers, model, len(sources), where, {
         **_SOURCE, "files": sources, "rows_in": rows, "rows_dropped": dict(dropped)
     })  # fmt: skip

@@ -1,5 +1,6 @@
 """Divide a trace into parts that together are the whole."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -67,6 +68,8 @@ def split_at_random(trace: Trace, shares: Mapping[str, float], seed: int) -> dic
     weights = np.array(list(shares.values()), dtype=float)
     if not len(weights) or not (np.isfinite(weights) & (weights > 0)).all():
         raise TraceError(f"split: every part needs a share > 0 (found {dict(shares)}); give it one")
+    if math.isinf(sum(shares.values())):
+        raise TraceError(f"split: the shares add up to no finite number (found {dict(shares)}); make them smaller")
     codes = stream(seed, "split").choice(len(weights), size=len(trace), p=weights / weights.sum())
     parts = _parts(trace, codes, len(weights), {"shares": dict(shares)}, seed)
     return dict(zip(shares, parts, strict=True))
