@@ -74,7 +74,14 @@ def test_drift(run: Run) -> None:
 
 
 def test_better_predictor(run: Run, tmp_path: Path) -> None:
-    found = run("better_predictor", "--seeds", "2", "--duration-s", "0.1", "--data", str(tmp_path / "none"))
+    pytest.importorskip("sklearn", reason="needs isim-serving[learn]")
+    brief = ["--seeds", "2", "--duration-s", "0.1", "--reference-s", "0.4"]
+    found = run("better_predictor", *brief, "--data", str(tmp_path / "none"))
+    assert len(found["at_dispatch"]) == 4 * 2
+    for name, each in found["at_dispatch"].items():
+        assert min(each[reference]["mean"] for reference in ("oracle", "look-ahead", "informed")) > 0
+        own = found["simulated"][f"{name}, dispatch, mechanisms"]["mse_over_rls"]
+        assert each["mechanisms"] == own
     assert found["measured"] == {}
     assert len(found["simulated"]) == 4 * 2 * 2 * 3
     for each in found["simulated"].values():
