@@ -1,4 +1,4 @@
-"""Two classes of requests: those of a priority above 0 are urgent, all others take what is left."""
+"""Two classes of requests: urgent ones, and all others, which take what is left."""
 
 from collections.abc import Sequence
 from heapq import nsmallest
@@ -7,23 +7,32 @@ from itertools import islice
 from isim.policies.policy import Request, View
 
 
-def is_urgent(requests: Sequence[Request]) -> bool:
-    """Return whether a batch of one class is urgent."""
-    return requests[0].priority > 0
-
-
-def oldest(view: View, urgent: bool, most: int) -> list[Request]:
-    """Return the requests of a class that have waited longest, over all models.
+class Classes:
+    """Tell urgent requests by their priority, which is above 0, or by their model.
 
     Parameters
     ----------
     urgent
-        Which class.
-    most
-        How many at most.
+        Models whose requests are urgent whatever their priority.
+
+    Examples
+    --------
+    >>> classes = Classes(("a",))
+    >>> [classes.is_urgent([Request(0, model, 0.0, 1.0, priority, 1, 1.0)]) for model, priority in (("a", 0), ("b", 1))]
+    [True, True]
     """
-    found: list[Request] = []
-    for queue in view.queues.values():
-        if queue:
-            found += islice((request for request in queue if (request.priority > 0) == urgent), most)
-    return nsmallest(most, found, key=lambda request: (request.arrived_s, request.request_id))
+
+    def __init__(self, urgent: Sequence[str]) -> None:
+        self._urgent = frozenset(urgent)
+
+    def is_urgent(self, requests: Sequence[Request]) -> bool:
+        """Return whether a batch, whose requests are of one class, is urgent."""
+        return requests[0].priority > 0 or requests[0].model in self._urgent
+
+    def oldest(self, view: View, urgent: bool, most: int) -> list[Request]:
+        """Return the requests of a class that have waited longest, over all models, `most` at most."""
+        found: list[Request] = []
+        for queue in view.queues.values():
+            if queue:
+                found += islice((request for request in queue if self.is_urgent((request,)) == urgent), most)
+        return nsmallest(most, found, key=lambda request: (request.arrived_s, request.request_id))

@@ -127,6 +127,7 @@ class Dispatch(NamedTuple):
     requests: Sequence[Request]
     gpu: int = 0
     priority: int = 0
+    """Above 0 it is urgent: where the policy has a gate (`isim.policies.gate`), its kernels come before all others."""
 
 
 class Reject(NamedTuple):

@@ -12,6 +12,8 @@ QUANTUM_S = 0.002
 """How long a turn lasts by default: assumed; the error on recorded pairs is 4.2 to 3.6 % from 1 to 8 ms."""
 PREEMPTION_S = 50e-6
 """Assumed; REEF (OSDI 2022) states microseconds for its reset of an AMD GPU, NVIDIA's cannot do it."""
+LAUNCH_S = 5e-6
+"""Assumed: the host's part of a launch is some microseconds, and is not hidden where it waits for a decision."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,15 @@ class Sharing:
         By model, the part of the SMs that its process is held to, 0..1 (1 if not named); of `mps` only.
     preemption_s
         How long a batch that is preempted holds its slot before it is gone, in seconds.
+    launch_s
+        How long it takes to launch a kernel that a policy's gate was asked about, in seconds.
     """
 
     mode: str = "streams"
     quantum_s: float = QUANTUM_S
     shares: Mapping[str, float] = field(default_factory=dict)
     preemption_s: float = PREEMPTION_S
+    launch_s: float = LAUNCH_S
 
     @property
     def parameters(self) -> Mapping[str, float | Mapping[str, float]]:
@@ -54,7 +59,7 @@ def parse_sharing(text: str) -> Sharing:
     ----------
     text
         A mode, or `time-slicing:quantum=2ms`, or `mps:MODEL=SHARE,...` with the part of the SMs of each process. Any
-        but `mps` takes `preemption=50us` as well.
+        but `mps` takes `preemption=50us` as well, and `streams` also `launch=5us`.
 
     Raises
     ------
@@ -90,7 +95,7 @@ def parse_sharing(text: str) -> Sharing:
 _EXAMPLES = {"time-slicing": "time-slicing:quantum=2ms", "mps": "mps:resnet50=0.5,bert=0.5"}
 
 
-_TIMES = {"exclusive": ("preemption",), "streams": ("preemption",), "time-slicing": ("quantum", "preemption")}
+_TIMES = {"exclusive": ("preemption",), "streams": ("preemption", "launch"), "time-slicing": ("quantum", "preemption")}
 
 
 def _timed(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
@@ -110,7 +115,7 @@ def _timed(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
             problems.append(f"{name}: must be at least {least} and finite (found {value!r}); write {name}=2ms")
         times_s[name] = time_s
     quantum_s, preemption_s = times_s.get("quantum", QUANTUM_S), times_s.get("preemption", PREEMPTION_S)
-    return Sharing(mode, quantum_s, preemption_s=preemption_s)
+    return Sharing(mode, quantum_s, preemption_s=preemption_s, launch_s=times_s.get("launch", LAUNCH_S))
 
 
 MIN_QUANTUM_S = 1e-6

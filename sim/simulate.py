@@ -57,6 +57,8 @@ def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool,
             recorder.abandon()
             raise
         description = _describe(experiment, inputs, world, ending)
+        if getattr(world.brains[0].policy, "gate", None) is not None:
+            description["sharing"] |= {"launch_s": world.sharing.launch_s}
         if recorder.preemptions:
             description["sharing"] |= {"preemption_s": world.sharing.preemption_s}
             description["ending"] |= {"preemptions": recorder.preemptions}

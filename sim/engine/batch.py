@@ -25,7 +25,7 @@ class Batch:
 
     __slots__ = (
         "batch_id", "continues", "dispatched_s", "duration_s", "finished_s", "gpu", "left_s", "noise", "overlaps",
-        "preempted", "requests", "slot", "variant", "work",
+        "preempted", "requests", "slot", "urgent", "variant", "work",
     )  # fmt: skip
 
     outcome = UNFINISHED
@@ -33,7 +33,7 @@ class Batch:
 
     def __init__(
         self, batch_id: int, variant: Variant, requests: tuple[Request, ...], dispatched_s: float, work: float,
-        noise: float, gpu: int = 0, continues: Preemption | None = None,
+        noise: float, gpu: int = 0, continues: Preemption | None = None, urgent: bool = False,
     ) -> None:  # fmt: skip
         self.batch_id = batch_id
         self.variant = variant
@@ -42,6 +42,8 @@ class Batch:
         self.work = work
         self.noise = noise
         self.gpu = gpu
+        self.urgent = urgent
+        """Whether its kernels come first, and no gate holds them."""
         self.finished_s = math.nan
         """Not a number while it runs, and of one that was preempted."""
         self.left_s = math.nan

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from isim.contention.contract import ContentionModel
-from isim.engine import eviction, kernel_loop
+from isim.engine import eviction, gated_loop, kernel_loop
 from isim.engine.batch import Batch
+from isim.engine.gating import Gating
 from isim.engine.phases import Phases
 from isim.engine.residents import BATCH, ROW, VACANT, new_residents
 from isim.engine.sharing import loop_mode
 from isim.errors import ContentionError
 from isim.operations import Floats, Operations
+from isim.policies.gate import NoGate
 from isim.policies.policy import Overlap
 from isim.sharing_modes import Sharing
 
@@ -42,6 +44,8 @@ class Gpu:
     like
         A GPU with the same operations, contention and sharing, whose tables it reads instead of making its own: many
         GPUs would not fit into the processor's cache with theirs.
+    gating
+        Which kernels of batches that are not urgent may start; None for all.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Gpu:
         sharing: Sharing,
         record_overlap: Callable[[int, Overlap], None],
         like: "Gpu | None" = None,
+        gating: Gating | None = None,
     ) -> None:
         self.gpu = gpu
         self.residents: list[Batch] = []
@@ -72,8 +77,11 @@ class Gpu:
         self._done = batches["done"]
         self._rows = np.zeros(2, dtype=ROW)
         self._rows["owner"], self._rows["turn_left_s"] = -1, VACANT
-        self._tables: _Tables = _tables(operations, contention, sharing) if like is None else like._tables
-        self._entry = self._tables.entry
+        self.gating = gating
+        self._loop: Any = kernel_loop if gating is None else gated_loop
+        self._tables: _Tables = _tables(operations, contention, sharing, gating) if like is None else like._tables
+        self._entry, self._low_entry = self._tables.entry, self._tables.low_entry
+        gate = NoGate() if gating is None else gating.gate
         self._state = new_residents(
             contention.speeds,
             self._tables.demand,
@@ -83,6 +91,10 @@ class Gpu:
             self._tables.phases,
             batches,
             self._rows,
+            self._tables.low,
+            gate.may_start,
+            self._tables.traits,
+            gate.parameters,
         )
 
     @property
@@ -100,12 +112,16 @@ class Gpu:
         self._present_s = self._changed_s = now_s
         batch.slot = slot = self._free.pop()
         self.residents.append(batch)
-        first, last, process, share = self._entry[batch.variant.first]
+        first, last, process, share = (self._entry if batch.urgent else self._low_entry)[batch.variant.first]
         if batch.continues is not None:
-            first = self._tables.starts[batch.continues.operation]
+            first = (self._tables.starts if batch.urgent else self._tables.low_starts)[batch.continues.operation]
+        step_s = 0.0 if self._already_done else step_s
+        if self.gating is not None:
+            self._already_done |= gated_loop.advance(self._state, self._present, step_s)
+            step_s = 0.0
         tie = kernel_loop.add(
-            self._state, self._present, 0.0 if self._already_done else step_s, slot, first, last, batch.batch_id,
-            batch.work * batch.noise, process, share,
+            self._state, self._present, step_s, slot, first, last, batch.batch_id, batch.work * batch.noise, process,
+            share,
         )  # fmt: skip
         self._already_done = self._already_done or tie
 
@@ -113,7 +129,7 @@ class Gpu:
         """Run ahead to the next finish and return its time, infinity when nothing is resident."""
         if not self.residents:
             return math.inf
-        self._ahead_s = 0.0 if self._already_done else kernel_loop.look_ahead(self._state, self._present)
+        self._ahead_s = 0.0 if self._already_done else self._loop.look_ahead(self._state, self._present)
         if not self._ahead_s < _NEVER_S:
             self._fail()
         return self._present_s + self._ahead_s
@@ -158,7 +174,7 @@ class Gpu:
         for resident in self.residents:
             resident.duration_s += step_s
         self._present_s += step_s
-        tie = kernel_loop.advance(self._state, self._present, 0.0 if self._already_done else step_s)
+        tie = self._loop.advance(self._state, self._present, 0.0 if self._already_done else step_s)
         phase = eviction.preempt(self._state, self._present, batch.slot, at_boundary, len(self._tables.phases) - 1)
         self._already_done = self._already_done or tie or bool(phase >= 0 and self._done[batch.slot])
         return None if phase < 0 else int(self._tables.operation[phase])
@@ -188,6 +204,8 @@ class _Tables(NamedTuple):
 
     entry: dict[int, tuple[int, int, int, float]]
     """By the first operation of a batch: its phases, its process and the share of that."""
+    low_entry: dict[int, tuple[int, int, int, float]]
+    """The same of batches that are not urgent: others where a gate is."""
     demand: Floats
     """By phase."""
     phases: "np.ndarray[Any, np.dtype[np.void]]"
@@ -195,18 +213,33 @@ class _Tables(NamedTuple):
     """By phase."""
     starts: list[int]
     """The first phase by operation."""
+    low_starts: list[int]
+    low: int
+    traits: Floats
 
 
-def _tables(operations: Operations, contention: ContentionModel, sharing: Sharing) -> _Tables:
-    phases = Phases(operations, sharing.preemption_s)
+def _tables(operations: Operations, contention: ContentionModel, sharing: Sharing, gating: Gating | None) -> _Tables:
+    phases = Phases(operations, sharing.preemption_s, None if gating is None else sharing.launch_s)
     demand = np.ascontiguousarray(contention.demand(operations)[phases.operation])
-    return _Tables(_entries(operations, phases, sharing), demand, phases.table, phases.operation, phases.starts)
+    return _Tables(
+        _entries(operations, phases, sharing),
+        _entries(operations, phases, sharing, low=True),
+        demand,
+        phases.table,
+        phases.operation,
+        phases.starts,
+        phases.low_starts,
+        phases.low,
+        phases.by_phase(gating.traits) if gating is not None else np.zeros((0, 0)),
+    )
 
 
-def _entries(operations: Operations, phases: Phases, sharing: Sharing) -> dict[int, tuple[int, int, int, float]]:
+def _entries(
+    operations: Operations, phases: Phases, sharing: Sharing, low: bool = False
+) -> dict[int, tuple[int, int, int, float]]:
     models = dict.fromkeys(model for model, _ in operations.variants)
     process = {model: number for number, model in enumerate(models)}
     return {
-        variant.first: (*phases.span(variant.first, variant.last), process[model], sharing.share(model))
+        variant.first: (*phases.span(variant.first, variant.last, low), process[model], sharing.share(model))
         for (model, _), variant in operations.variants.items()
     }

@@ -25,10 +25,10 @@ TIE_S = 1e-12
 # on under a condition; that takes longer than a kernel boundary. So `_advance` reads every array once and alone calls
 # the contention model.
 # A process that waits has speed 0, and its phases end at infinity: numpy's error model divides by 0.
-_part = njit(error_model="numpy", forceinline=True)
+part = njit(error_model="numpy", forceinline=True)
 
 
-@_part
+@part
 def _enter(row, slots, phases, lefts_s, table, slot, phase, scale):  # type: ignore[no-untyped-def]
     """Let a batch begin a phase."""
     place = row.residents
@@ -41,7 +41,7 @@ def _enter(row, slots, phases, lefts_s, table, slot, phase, scale):  # type: ign
     slots[place], phases[place], lefts_s[place] = slot, phase, table[phase].duration_s * scale
 
 
-@_part
+@part
 def _order_by_batch(slots, phases, lefts_s, batches, first, last):  # type: ignore[no-untyped-def]
     """Sort kernels that started together by batch id; there are few."""
     for place in range(first + 1, last):
@@ -53,7 +53,7 @@ def _order_by_batch(slots, phases, lefts_s, batches, first, last):  # type: igno
         slots[place], phases[place], lefts_s[place] = slot, phase, left_s
 
 
-@_part
+@part
 def _fit(slots, runs, batches):  # type: ignore[no-untyped-def]
     """Say whether the parts of the SMs of the processes that run fit beside each other."""
     total = 0.0
@@ -67,7 +67,7 @@ def _fit(slots, runs, batches):  # type: ignore[no-untyped-def]
     return total <= 1.0 + 1e-9
 
 
-@_part
+@part
 def _next_owner(row, slots, phases, table, batches, quantum_s):  # type: ignore[no-untyped-def]
     """Let the next process have its turn if that of the owner is over; return whether others wait for theirs.
 
@@ -95,7 +95,7 @@ def _next_owner(row, slots, phases, table, batches, quantum_s):  # type: ignore[
     return others
 
 
-@_part
+@part
 def _take_turn(row, slots, phases, table, batches, quantum_s, speed):  # type: ignore[no-untyped-def]
     """Find whose turn it is and let stand still whatever must wait for its own; return how long the turn lasts."""
     others = _next_owner(row, slots, phases, table, batches, quantum_s)
@@ -105,7 +105,7 @@ def _take_turn(row, slots, phases, table, batches, quantum_s, speed):  # type: i
     return row.turn_left_s if others and row.turn_left_s > 0.0 else np.inf
 
 
-@_part
+@part
 def _question(row, slots, phases, batches, sharing, of, asked):  # type: ignore[no-untyped-def]
     """List the operations that the one at place `of` runs with, in the order that counts; return how many.
 
@@ -126,7 +126,7 @@ def _question(row, slots, phases, batches, sharing, of, asked):  # type: ignore[
     return count
 
 
-@_part
+@part
 def _answer(row, slots, batches, sharing, of, granted, speed):  # type: ignore[no-untyped-def]
     """Set the speeds that were asked for: within parts of the SMs of one operation, else of all."""
     process = row.owner if sharing == TURNS else batches[slots[of]].process
@@ -138,8 +138,8 @@ def _answer(row, slots, batches, sharing, of, granted, speed):  # type: ignore[n
             count += 1
 
 
-@_part
-def _pass(row, slots, phases, lefts_s, speed, ends_s, moved_slot, moved, step_s):  # type: ignore[no-untyped-def]
+@part
+def pass_time(row, slots, phases, lefts_s, speed, ends_s, moved_slot, moved, step_s):  # type: ignore[no-untyped-def]
     """Let time pass and take out whoever ends a phase, keeping the order of the others; return how many did."""
     tie_s = step_s + TIE_S
     kept = ended = ran = 0
@@ -162,8 +162,8 @@ def _pass(row, slots, phases, lefts_s, speed, ends_s, moved_slot, moved, step_s)
     return ended
 
 
-@_part
-def _enter_next(row, slots, phases, lefts_s, table, batches, moved_slot, moved, ended):  # type: ignore[no-untyped-def]
+@part
+def enter_next(row, slots, phases, lefts_s, table, batches, moved_slot, moved, ended):  # type: ignore[no-untyped-def]
     """Let those that ended a phase begin their next; return whether a batch is done."""
     first = row.running
     done = False
@@ -180,7 +180,7 @@ def _enter_next(row, slots, phases, lefts_s, table, batches, moved_slot, moved, 
     return done
 
 
-@_part
+@part
 def _advance(s, at, until_s):  # type: ignore[no-untyped-def]
     """Advance a row of state until a batch is done or `until_s` from now is reached; return how far it came."""
     row, slots, phases, lefts_s = s.rows[at], s.slot[at], s.phase[at], s.left_s[at]
@@ -207,14 +207,14 @@ def _advance(s, at, until_s):  # type: ignore[no-untyped-def]
             ends_s[k] = lefts_s[k] / speed[k]
             step_s = min(step_s, ends_s[k])
         now_s += step_s
-        ended = _pass(row, slots, phases, lefts_s, speed, ends_s, moved_slot, moved, step_s)
-        done = _enter_next(row, slots, phases, lefts_s, table, batches, moved_slot, moved, ended)
+        ended = pass_time(row, slots, phases, lefts_s, speed, ends_s, moved_slot, moved, step_s)
+        done = enter_next(row, slots, phases, lefts_s, table, batches, moved_slot, moved, ended)
         row.boundaries += ended > 0
     return now_s
 
 
-@_part
-def _forget_done(slots, residents, batches):  # type: ignore[no-untyped-def]
+@part
+def forget_done(slots, residents, batches):  # type: ignore[no-untyped-def]
     """What an earlier trial found done is not done in the present."""
     for k in range(residents):
         batches[slots[k]].done = 0
@@ -229,7 +229,7 @@ def look_ahead(s, now):  # type: ignore[no-untyped-def]
         s.slot[trial, k] = s.slot[now, k]
         s.phase[trial, k] = s.phase[now, k]
         s.left_s[trial, k] = s.left_s[now, k]
-    _forget_done(s.slot[now], s.rows[now].residents, s.batches)
+    forget_done(s.slot[now], s.rows[now].residents, s.batches)
     return _advance(s, trial, np.inf)
 
 
@@ -247,7 +247,7 @@ def add(s, now, step_s, slot, first, last, batch_id, scale, process, share):  # 
     residents = row.residents
     if residents == 0 and step_s > 0.0:
         row.turn_left_s = VACANT  # time has passed in which no process had anything to run
-    _forget_done(s.slot[now], residents, s.batches)
+    forget_done(s.slot[now], residents, s.batches)
     _advance(s, now, step_s)
     tie = row.residents < residents
     batch = s.batches[slot]
@@ -267,6 +267,6 @@ def advance(s, now, step_s):  # type: ignore[no-untyped-def]
     """Advance row `now` by `step_s`, at most to the next finish; return whether any batch is done by then."""
     row = s.rows[now]
     residents = row.residents
-    _forget_done(s.slot[now], residents, s.batches)
+    forget_done(s.slot[now], residents, s.batches)
     _advance(s, now, step_s)
     return row.residents < residents

@@ -137,7 +137,15 @@ class Oracle:
         residents = shadow.stand_as(gpu)
         own = residents.get(target.batch_id)
         if own is None:
-            own = Batch(target.batch_id, target.variant, target.requests, view.now_s, target.work, target.noise)
+            own = Batch(
+                target.batch_id,
+                target.variant,
+                target.requests,
+                view.now_s,
+                target.work,
+                target.noise,
+                urgent=target.urgent,
+            )
             shadow.dispatch(own, view.now_s)
         shadow.run()
         # Durations are added up step by step from the dispatch, as the engine adds them up.

@@ -5,6 +5,7 @@ from numba import float64, from_dtype, int64, njit, types
 from numba.experimental import structref
 
 from isim.contention.contract import SPEEDS_POINTER
+from isim.policies.gate import MAY_START_POINTER
 
 VACANT = -1.0
 """Time left of the turn when its owner has given it away."""
@@ -14,6 +15,7 @@ PHASE = np.dtype(
         ("duration_s", np.float64),
         ("runs", np.int64),  # 1 for an operation, 0 for the gap before one
         ("held", np.int64),  # 1 for a gap that is passed in turns, as work is
+        ("asked", np.int64),  # 1 for an operation that rests (`runs` is 0) until the gate lets it start
     ]
 )
 BATCH = np.dtype(
@@ -72,6 +74,11 @@ RESIDENTS = _ResidentsType(
         ("ends_s", float64[::1]),
         ("moved_slot", int64[::1]),
         ("moved", int64[::1]),
+        # Of a gate; without one `low`, the first phase of batches that are not urgent, is -1.
+        ("low", int64),
+        ("may_start", MAY_START_POINTER),
+        ("traits", float64[:, ::1]),  # by phase
+        ("rule", float64[::1]),
     )
 )
 Residents._numba_type_ = RESIDENTS  # the proxy would look it up anew at every call
@@ -79,11 +86,14 @@ Residents._numba_type_ = RESIDENTS  # the proxy would look it up anew at every c
 
 @njit(
     RESIDENTS(
-        SPEEDS_POINTER, float64[:, ::1], float64[::1], int64, float64, _records(PHASE), _records(BATCH), _records(ROW)
+        SPEEDS_POINTER, float64[:, ::1], float64[::1], int64, float64, _records(PHASE), _records(BATCH), _records(ROW),
+        int64, MAY_START_POINTER, float64[:, ::1], float64[::1],
     ),
     cache=True,
 )  # fmt: skip
-def new_residents(speeds, demand, parameters, sharing, quantum_s, phases, batches, rows):  # type: ignore[no-untyped-def]
+def new_residents(  # type: ignore[no-untyped-def]
+    speeds, demand, parameters, sharing, quantum_s, phases, batches, rows, low, may_start, traits, rule
+):
     """Bind the state of a GPU with a slot for each of `batches`; none is taken yet."""
     slots = len(batches)
     s = structref.new(RESIDENTS)
@@ -95,6 +105,10 @@ def new_residents(speeds, demand, parameters, sharing, quantum_s, phases, batche
     s.phases = phases
     s.batches = batches
     s.rows = rows
+    s.low = low
+    s.may_start = may_start
+    s.traits = traits
+    s.rule = rule
     s.slot = np.zeros((2, slots), np.int64)
     s.phase = np.zeros((2, slots), np.int64)
     s.left_s = np.zeros((2, slots))

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from isim.clock import FINISH, Moment, snap_s
 from isim.engine.batch import Batch, Preemption, Seen
+from isim.engine.gating import gating_of
 from isim.engine.gpu import Gpu
 from isim.engine.policy_faults import described, not_a_decision, policy_fault
 from isim.engine.set_aside import SetAside
@@ -73,14 +74,9 @@ class Server:
         self._set_aside = SetAside(operations, self._queues)
         self._by_samples = {model: operations.by_samples(model) for model in self._queues}
         self._gpu: Gpu = Gpu(
-            gpu,
-            around.slots,
-            operations,
-            around.contention,
-            around.sharing,
-            around.listener.overlap,
-            None if like is None else like._gpu,
-        )
+            gpu, around.slots, operations, around.contention, around.sharing, around.listener.overlap,
+            None if like is None else like._gpu, gating_of(policy, policy_name, operations, around.sharing),
+        )  # fmt: skip
         self.residents = self._gpu.residents
         self._gpu_changed = False
         self._next_finish: Moment | None = None
@@ -221,7 +217,8 @@ class Server:
         continues = self._set_aside.take(requests) if self._set_aside.kept else None
         if continues is not None:
             variant = self._set_aside.rest(variant, continues.operation)
-        batch = Batch(next(self._batch_ids), variant, requests, now_s, work, noise, self._gpu.gpu, continues)
+        urgent = decision.priority > 0
+        batch = Batch(next(self._batch_ids), variant, requests, now_s, work, noise, self._gpu.gpu, continues, urgent)
         if self._predicting is not None:
             self._predicting.dispatch(batch, self._gpu.residents)
         self._gpu.dispatch(batch, now_s)

@@ -3,7 +3,7 @@
 import math
 
 from isim.contention.contract import ContentionModel
-from isim.engine import eviction, kernel_loop
+from isim.engine import eviction
 from isim.engine.batch import Batch
 from isim.engine.gpu import Gpu
 from isim.engine.residents import VACANT, copy_residents, is_resident
@@ -24,6 +24,7 @@ class ShadowGpu(Gpu):
     def __init__(self, slots: int, operations: Operations, contention: ContentionModel, sharing: Sharing) -> None:
         super().__init__(0, slots, operations, contention, sharing, _unrecorded)
         self.variants = operations.variants
+        self._made = slots, operations, contention, sharing
 
     def stand_as(self, other: Gpu) -> dict[int, Batch]:
         """Take over the residents of another GPU, and how far each has come.
@@ -37,6 +38,8 @@ class ShadowGpu(Gpu):
         -------
         The copies of its residents, by batch id, without those that are done and have only not left yet.
         """
+        if other.gating is not self.gating:
+            super().__init__(0, *self._made, _unrecorded, None, other.gating)
         copy_residents(other._state, self._state)
         self._free = [*range(len(other._done), len(self._done)), *other._free]
         self._present, self._already_done = other._present, other._already_done
@@ -67,7 +70,7 @@ class ShadowGpu(Gpu):
         for resident in self.residents:
             resident.duration_s += step_s
         self._present_s += step_s
-        kernel_loop.advance(self._state, self._present, 0.0 if self._already_done else step_s)
+        self._loop.advance(self._state, self._present, 0.0 if self._already_done else step_s)
         eviction.take_off(self._state, self._present, batch.slot)
         self._done[batch.slot] = 0
         self.residents.remove(batch)

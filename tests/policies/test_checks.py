@@ -36,6 +36,8 @@ GOOD = [
     "shepherd",
     "shepherd:preemption=false",
     "reef",
+    "policies/reef.py:Reef:padding=true",
+    "policies/orion.py:Orion",
     "fixed-concurrency:limit=1",
     "aimd-concurrency:window=20",
     "interference-aware",

@@ -3,9 +3,10 @@
 It uses exact fractions of nanoseconds, so that it has no rounding and no tolerance: what coincides, coincides.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
 
 Demand = dict[str, Fraction]
 """Resource -> share of its peak; a copy holds only "h2d" or "d2h"."""
@@ -28,8 +29,11 @@ class Running:
     work_left: Fraction = Fraction(0)
     started: tuple[Fraction, int] | None = None  # when its kernel started, batch id
     dispatched: Fraction = Fraction(0)
+    number: int = 0  # of the attempt: for ties
     stops: bool | None = None  # being preempted; whether what was done is kept
     evicted: bool = False  # and nothing of it runs any more
+    held: bool = False  # its kernel waits for the gate
+    ended: Op | None = None  # the last that did
 
 
 def speeds_none(kernels: list[Demand]) -> list[Fraction]:
@@ -119,8 +123,14 @@ class World:
     """Of the SMs, by process, where each is held to a part."""
     preempt: Sequence[tuple[Fraction, str, bool]] = ()
     """When the resident dispatched first, of those not preempted yet, is: how, and whether progress is kept."""
+    gate: Callable[["Running", list["Running"], list["Running"]], bool] | None = None
+    """Whether the kernel of a batch that is not urgent may start beside those running and urgent ones that rest."""
+    urgent: Sequence[bool] = ()
+    launch: Fraction = Fraction(0)
+    """What each kernel that the gate is asked about pays before."""
     price: Fraction = Fraction(0)
     """How long what is preempted holds its slot."""
+    numbers: Iterator[int] = field(default_factory=count)
     kept: dict[int, int] = field(default_factory=dict)
     """By request, how many operations are done."""
     owner: int = -1
@@ -142,13 +152,15 @@ class World:
                     self._interrupt(mode, keep)
             if self._put_back(queue):
                 continue
-            kernels = sorted((r for r in self.residents if r.started is not None), key=lambda r: r.started)
+            self._admit(now)
+            kernels = self._running()
             waits = self._next_turn() if self.quantum is not None else False
             speed = self._speeds(kernels)
             passing = [
                 r
                 for r in self.residents
-                if self.quantum is None or r.process == self.owner or (not r.started and not self._held(r))
+                if (self.quantum is None or r.process == self.owner or (not r.started and not self._held(r)))
+                and not r.held
             ]
             steps = [r.work_left / speed[r.batch] if r.started else r.gap_left for r in passing]
             if waits and self.turn_left > 0:
@@ -173,6 +185,7 @@ class World:
                 if r.started and r.work_left == 0 and r.stops is not None and self._more(r):
                     self._evict(r, done=r.position + 1)
                 elif r.started and r.work_left == 0:
+                    r.ended = r.ops[r.position]
                     r.position += 1
                     r.started = None
                     self._enter(r, now)
@@ -185,6 +198,20 @@ class World:
             while upcoming and upcoming[0][1][0] == now:
                 number, (_, ops) = upcoming.pop(0)
                 queue.append((number, ops))
+
+    def _running(self) -> list[Running]:
+        """Those with a kernel that runs, in the order that counts."""
+        return sorted((r for r in self.residents if r.started), key=lambda r: (self._low(r), r.started))
+
+    def _low(self, r: Running) -> bool:
+        return self.gate is not None and not self.urgent[r.batch]
+
+    def _admit(self, now: Fraction) -> None:
+        for r in sorted((r for r in self.residents if r.held), key=lambda r: r.number):
+            running = self._running()
+            resting = [o for o in self.residents if not (o.started or o.evicted or self._low(o))]
+            if not (running or resting) or self.gate(r, running, resting):
+                r.held, r.started = False, (now, r.number)
 
     def _put_back(self, queue: list[tuple[int, list[Op]]]) -> bool:
         """Let wait again what was evicted; return whether anything was."""
@@ -204,7 +231,7 @@ class World:
             self._evict(r, done=r.position)
 
     def _evict(self, r: Running, done: int) -> None:
-        r.evicted, r.started, r.gap_left = True, None, self.price
+        r.evicted, r.started, r.held, r.gap_left = True, None, False, self.price
         if r.stops:
             self.kept[r.batch] = done
         else:
@@ -250,18 +277,24 @@ class World:
     def _begin(self, number: int, ops: list[Op], now: Fraction) -> None:
         self.dispatch[number] = now
         done = self.kept.pop(number, 0)
-        resident = Running(number, ops, self.process[number] if self.process else 0, done, dispatched=now)
+        process = self.process[number] if self.process else 0
+        resident = Running(number, ops, process, done, dispatched=now, number=next(self.numbers))
         self.residents.append(resident)
         self._enter(resident, now)
 
     def _enter(self, r: Running, now: Fraction) -> None:
         while r.position < len(r.ops):
-            r.gap_left = r.ops[r.position].gap
+            r.gap_left = r.ops[r.position].gap + (self.launch if self._asked(r) else 0)
             if r.gap_left > 0:
                 return
             self._start(r, now)
-            if r.started:
+            if r.started or r.held:
                 return
+
+    def _asked(self, r: Running) -> bool:
+        """Whether a kernel, not a copy, of a batch that is not urgent."""
+        op = r.ops[r.position]
+        return self._low(r) and op.work > 0 and not any(link in op.demand for link in ("h2d", "d2h"))
 
     def _start(self, r: Running, now: Fraction) -> None:
         if r.ops[r.position].work == 0:
@@ -269,4 +302,7 @@ class World:
             self._enter(r, now)
             return
         r.work_left = r.ops[r.position].work
-        r.started = (now, r.batch)
+        if self._asked(r):
+            r.held = True
+            return
+        r.started = (now, r.number)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from brute_force import (
     Op,
@@ -17,6 +18,7 @@ from brute_force import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 from worlds import profile_of, simulate
 
 from isim.contention.block_scheduler import BlockScheduler
@@ -26,7 +28,8 @@ from isim.contention.leftover import Leftover
 from isim.contention.none import NoContention
 from isim.contention.roofline import Roofline
 from isim.policies.fcfs import Fcfs
-from isim.policies.policy import Preempt, Timer, WakeAt
+from isim.policies.gate import MAY_START
+from isim.policies.policy import Dispatch, Preempt, Timer, WakeAt
 from isim.sharing_modes import Sharing
 from isim.traces.trace import Trace
 from isim.workload import Replay
@@ -117,6 +120,46 @@ def test_same_times_as_brute_force(name, sharing, networks, arrivals_us, slots):
     assert_same(log.batches, world, len(arrivals_us))
 
 
+@njit(MAY_START)
+def _may_start(wanted, phases, left_s, running, count, low, traits, parameters):
+    """Two low kernels at once; no more SMs than there are with urgent ones; no longer than these, more or less."""
+    sm, others = traits[wanted, 0], 0
+    for k in range(count):
+        if phases[k] >= low:
+            others += 1
+        elif k < running:
+            sm += traits[phases[k], 0]
+            if traits[wanted, 1] > left_s[k] + parameters[0]:
+                return False
+        elif traits[phases[k], 0] > 0.5:  # NaN before the first kernel
+            return False
+    return others < 2 and sm <= 1.0
+
+
+class SmallKernels:
+    name = "small"
+    may_start = staticmethod(_may_start)
+    parameters = np.array([3.137e-7])
+
+    def traits(self, kernels):
+        sm = np.nan_to_num(kernels.resources["sm"])  # of copies
+        return np.column_stack([sm, kernels.duration_s])
+
+
+def small_kernels(wanted, running, resting):
+    """The same, of the slow world."""
+    sm = wanted.ops[wanted.position].demand["sm"]
+    low = [r for r in running if r.process != 0]
+    for r in running:
+        if r.process == 0:
+            sm += r.ops[r.position].demand.get("sm", 0)
+            if wanted.work_left > r.work_left + Fraction(3137, 10):
+                return False
+    if any(r.ended is not None and r.ended.demand.get("sm", 0) > Fraction(1, 2) for r in resting):
+        return False
+    return len(low) < 2 and sm <= 1
+
+
 def requests_of(networks, arrivals_us):
     return [
         (
@@ -155,6 +198,17 @@ class Interrupted(Fcfs):
         yield from super().decide(view, event)
 
 
+class Gated(Interrupted):
+    """Model m0 is urgent."""
+
+    gate = SmallKernels()
+
+    def decide(self, view, event):
+        for decision in super().decide(view, event):
+            urgent = isinstance(decision, Dispatch) and decision.requests[0].model == "m0"
+            yield decision._replace(priority=1) if urgent else decision
+
+
 interrupts_us = st.lists(
     st.tuples(st.integers(1, 60), st.sampled_from(["reset", "kernel"]), st.booleans()),
     max_size=6,
@@ -189,6 +243,40 @@ def test_same_times_as_brute_force_with_preemptions(name, sharing, networks, arr
         quantum=Fraction(3000) if sharing == "turns" else None,
         preempt=[(Fraction(us * 1000), mode, keep) for us, mode, keep in interrupts],
         price=Fraction(price_us * 1000),
+    )
+    world.run()
+    assert ending.unfinished == 0
+    assert_same([batch for batch in log.batches if batch.preempted is None], world, len(arrivals_us))
+
+
+@pytest.mark.parametrize("name", ["fair", "leftover"])
+@given(
+    networks=st.lists(operations, min_size=2, max_size=3),
+    arrivals_us=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 2)), min_size=1, max_size=8),
+    slots=st.integers(2, 4),
+    interrupts=interrupts_us,
+    launch_us=st.sampled_from([0, 0, 1]),
+)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_same_times_as_brute_force_with_a_gate(name, networks, arrivals_us, slots, interrupts, launch_us):
+    contention, speeds = MODELS[name]
+    arrivals_us = [(0, 0), *sorted((us, which % len(networks)) for us, which in arrivals_us)]
+    profile = profile_of({(f"m{i}", 1): ops for i, ops in enumerate(networks)})
+    trace = Trace.from_columns(
+        arrival_ns=[us * 1000 for us, _ in arrivals_us], model=[f"m{which}" for _, which in arrivals_us]
+    )
+    sharing = Sharing(preemption_s=2e-6, launch_s=launch_us / 1e6)
+    log, ending = simulate(profile, Replay(trace), Gated(interrupts), contention, slots, sharing=sharing)
+    world = World(
+        slots,
+        speeds,
+        requests_of(networks, arrivals_us),
+        process=[which for _, which in arrivals_us],
+        preempt=[(Fraction(us * 1000), mode, keep) for us, mode, keep in interrupts],
+        price=Fraction(2000),
+        gate=small_kernels,
+        urgent=[which == 0 for _, which in arrivals_us],
+        launch=Fraction(launch_us * 1000),
     )
     world.run()
     assert ending.unfinished == 0
