@@ -128,7 +128,8 @@ class Oracle:
         requests = _oldest(view.queues, member)
         luck = noise(variant.noise_sigma, requests[0].request_id) if noise is not None and requests else 1.0
         work = max((request.work for request in requests), default=1.0)
-        return Batch(batch_id, variant, requests, view.now_s, work, luck)
+        urgent = bool(requests) and requests[0].priority > 0
+        return Batch(batch_id, variant, requests, view.now_s, work, luck, urgent=urgent)
 
     def _finishes(self, target: Batch) -> Finishes:
         gpu, view, _ = self._handed()
@@ -138,14 +139,9 @@ class Oracle:
         own = residents.get(target.batch_id)
         if own is None:
             own = Batch(
-                target.batch_id,
-                target.variant,
-                target.requests,
-                view.now_s,
-                target.work,
-                target.noise,
+                target.batch_id, target.variant, target.requests, view.now_s, target.work, target.noise,
                 urgent=target.urgent,
-            )
+            )  # fmt: skip
             shadow.dispatch(own, view.now_s)
         shadow.run()
         # Durations are added up step by step from the dispatch, as the engine adds them up.

@@ -1,14 +1,22 @@
 """The policy printed in docs/write-a-policy.md does what the page says."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from worlds import kernel, profile_of, simulate
 
+from isim.contention.none import NoContention
 from isim.policies.checks import DECISION_CHECKS, POLICY_CHECKS, check_policy
+from isim.policies.fcfs import Fcfs
+from isim.policies.policy import Decision, Dispatch, Event, View
 from isim.policies.registry import make_policy
 from isim.policies.rehearsal import rehearse
+from isim.sharing_modes import Sharing
+from isim.traces.trace import Trace
+from isim.workload import Replay
 
 PAGE = (Path(__file__).parents[2] / "docs" / "write-a-policy.md").read_text(encoding="utf-8")
 
@@ -46,3 +54,26 @@ def test_it_drops_what_cannot_be_in_time(spec: str) -> None:
 def test_the_page_lists_every_check() -> None:
     listed = set(re.findall(r"^\| `(check_\w+)` \|", PAGE, re.MULTILINE))
     assert listed == {check.__name__ for check in (*DECISION_CHECKS, *POLICY_CHECKS)}
+
+
+def test_the_gate_holds_large_kernels_beside_urgent_ones(tmp_path: Path) -> None:
+    """The urgent kernel runs to 30 us; beside it a kernel of half of the SMs starts at once, a larger one after it."""
+    source = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
+    path = tmp_path / "my_gate.py"
+    path.write_text(source, encoding="utf-8")
+    found: dict[str, Any] = {}
+    exec(compile(source, str(path), "exec"), found)
+
+    class Gated(Fcfs):
+        gate = found["Half"]()
+
+        def decide(self, view: View, event: Event) -> Iterable[Decision]:
+            for decision in super().decide(view, event):
+                assert isinstance(decision, Dispatch)
+                yield decision._replace(priority=int(decision.requests[0].model == "urgent"))
+
+    small, large, urgent = (kernel(us * 1000, sm=0.5, sm_needed=share) for us, share in ((10, 0.5), (10, 0.6), (30, 1)))
+    profile = profile_of({("urgent", 1): [urgent], ("small", 1): [small], ("large", 1): [large]})
+    trace = Trace.from_columns(arrival_ns=[0, 0, 0], model=["urgent", "small", "large"])
+    log, _ = simulate(profile, Replay(trace), Gated(), NoContention(), 3, sharing=Sharing(launch_s=0.0))
+    assert {b.model: round(b.finished_s * 1e6) for b in log.batches} == {"urgent": 30, "small": 10, "large": 40}
