@@ -11,12 +11,12 @@ from isim.errors import TraceError
 from isim.traces.ordered import Moved, ordered
 from isim.traces.parquet_file import GROUP_ROWS
 from isim.traces.rates import Rates
+from isim.traces.schema import MOST_REQUESTS
 from isim.traces.streams import stream
 from isim.traces.trace_stream import TraceStream
 from isim.traces.window_law import Window, WindowLaw
 
 METHODS = ("recorded", "poisson", "gamma", "count", "even")
-_MOST_REQUESTS = 2**31
 _Draw = Callable[[slice], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
 
 
@@ -85,7 +85,7 @@ def _check(rates: Rates, method: str, cv: float | None, rate_factor: float, cv_f
     if method == "gamma" and cv is None and "cv" not in rates.table.column_names:
         problems.append("the windows have no CV; give one, or expand by 'poisson' or 'count'")
     most = float(np.max(rates.rate_rps * rates.numbers("width_ns"), initial=0.0)) / 1e9 * rate_factor
-    if _MOST_REQUESTS < most < math.inf:
+    if MOST_REQUESTS < most < math.inf:
         problems.append(f"a window holds {most:.3g} requests, too many to draw (at most 2^31); lower the factor")
     laws = set(rates.text("dist").dictionary.to_pylist())
     if method == "recorded" and cv_factor != 1 and laws & {"mmpp", "on-off"}:

@@ -11,12 +11,12 @@ import pyarrow as pa
 from isim.errors import TraceError
 from isim.traces.generators.process import ArrivalProcess, Arrivals, Coordinated
 from isim.traces.generators.registry import make_process
+from isim.traces.schema import MOST_REQUESTS
 from isim.traces.streams import stream
 from isim.traces.trace import Trace
 
 VERSION = "1"
 """Changes whenever the same parameters and seed give other arrivals."""
-_MOST_REQUESTS = 2**31
 
 Bursts = Literal["own", "shared"]
 
@@ -225,5 +225,5 @@ def _load_problems(tenants: Sequence[Tenant], duration_ns: int, seed: int) -> It
     if duration_ns <= 0:
         yield f"trace: the duration must be > 0 (found {duration_ns} ns); raise it"
     expected = sum(tenant.rate_rps for tenant in tenants) * (duration_ns / 1e9)
-    if _MOST_REQUESTS < expected < math.inf:
+    if MOST_REQUESTS < expected < math.inf:
         yield f"trace: {expected:.3g} requests are too many (at most 2^31); lower the rate or the duration"

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 SCHEMA_VERSION = "1"
+MOST_REQUESTS = 2**31
+"""Drawn at once; more would not fit in memory."""
 
 
 def _list_of(element: Any) -> Any:

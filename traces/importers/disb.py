@@ -13,11 +13,11 @@ import pyarrow as pa
 from isim.errors import TraceError
 from isim.traces.delimited import opened, unreadable
 from isim.traces.importers.recorded import source_of
+from isim.traces.schema import MOST_REQUESTS
 from isim.traces.streams import stream
 from isim.traces.trace import Trace
 
 _SECOND_NS = 1_000_000_000
-_MOST_REQUESTS = 2**31
 _SOURCE = {
     "name": "DISB",
     "url": "https://github.com/SJTU-IPADS/disb",
@@ -130,7 +130,7 @@ def _open_loop(path: Path, task: _Task, length_ns: int, phase: float, seed: int)
         frequency_hz = float(task.load["frequency"])
         if not 0 <= frequency_hz < 1e9:
             raise ValueError(f"a frequency of {frequency_hz:g}")
-        if (expected := frequency_hz * length_ns / 1e9) > _MOST_REQUESTS:
+        if (expected := frequency_hz * length_ns / 1e9) > MOST_REQUESTS:
             raise ValueError(f"{expected:.3g} requests")
         if frequency_hz == 0:
             return np.empty(0, dtype=np.int64)
