@@ -15,7 +15,7 @@ MADE = {"build", "dist", "runs", "__pycache__"}
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
 MODULE = re.compile(r"\bisim(?:\.[A-Za-z_]\w*)+")
-PLACE = re.compile(r"(?<![\w/.-])(?:sim|traces|profiler|policies|tests|docs)/[\w/.*-]*[\w*]")
+PLACE = re.compile(r"(?<![\w/.-])(?:sim|traces|profiler|policies|tests|docs)/[\w/.*-]*[\w*/]")
 PLACEHOLDER = re.compile(r"<\w+>|NAME")
 FOOTERS = {"isim.profile", "isim.colocation", "isim.trace", "isim.telemetry"}  # keys in a Parquet file, not modules
 ENTRY_POINTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"].keys()
