@@ -1,7 +1,7 @@
 """A run as a timeline for Perfetto (https://ui.perfetto.dev): Chrome's trace event format."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from isim.report.kernel_spans import kernel_spans
 from isim.run import Run, left_s
 
 _CHUNK = 20_000
@@ -18,7 +19,7 @@ _REQUESTS = 0
 Event = dict[str, Any]
 
 
-def write_timeline(run: Run, path: Path, from_s: float = 0.0, to_s: float = float("inf")) -> int:
+def write_timeline(run: Run, path: Path, from_s: float = 0.0, to_s: float = float("inf"), kernels: bool = False) -> int:
     """Write requests, batches, overlaps and queue lengths of a part of a run; return how many events.
 
     Parameters
@@ -27,16 +28,18 @@ def write_timeline(run: Run, path: Path, from_s: float = 0.0, to_s: float = floa
         Written whole or not at all.
     from_s, to_s
         What begins in this part of the run is written.
+    kernels
+        Write also when each kernel of these batches ran, below the batch.
 
     Raises
     ------
-    RunError
-        A table cannot be read.
+    IsimError
+        A table cannot be read, or `kernel_spans` cannot tell of the kernels.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("w", encoding="utf-8") as file:
-            count = _write(file, _events(run, from_s, to_s))
+            count = _write(file, _events(run, from_s, to_s, kernels))
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -53,9 +56,15 @@ def _write(file: TextIO, events: Iterator[Event]) -> int:
     return count
 
 
-def _events(run: Run, from_s: float, to_s: float) -> Iterator[Event]:
+def _events(run: Run, from_s: float, to_s: float, kernels: bool) -> Iterator[Event]:
     yield _named(_REQUESTS, "requests")
-    yield from _batches(run, from_s, to_s)
+    drawn: dict[int, Event] = {}
+    for event in _batches(run, from_s, to_s):
+        if kernels and event["ph"] == "X":
+            drawn[event["args"]["batch_id"]] = event
+        yield event
+    if drawn:
+        yield from _kernels(run, drawn)
     yield from _overlaps(run, from_s, to_s)
     yield from _requests(run, from_s, to_s)
     yield from _queue(run, from_s, to_s)
@@ -77,8 +86,20 @@ def _batches(run: Run, from_s: float, to_s: float) -> Iterator[Event]:
         lanes[lane : lane + 1] = [finish_s]
         yield {
             "name": f"{row['model']} x{row['batch_size']}", "cat": "batch", "ph": "X", "pid": row["gpu"] + 1,
-            "tid": lane, "ts": _us(row["dispatched_s"]), "dur": _us(finish_s - row["dispatched_s"]),
+            "tid": lane, "ts": _us(row["dispatched_s"]),
+            "dur": round(_us(finish_s) - _us(row["dispatched_s"]), 3),
             "args": {name: row[name] for name in ("batch_id", "requests", "solo_s", "slowdown", "kernel_slowdown")},
+        }  # fmt: skip
+
+
+def _kernels(run: Run, drawn: Mapping[int, Event]) -> Iterator[Event]:
+    """Yield kernels in the rows of their batches, within which Perfetto shows them."""
+    for batch_id, name, start_s, finish_s in kernel_spans(run, drawn):
+        batch = drawn[batch_id]
+        start_us, finish_us = _us(start_s), min(_us(finish_s), round(batch["ts"] + batch["dur"], 3))
+        yield {
+            "name": name, "cat": "kernel", "ph": "X", "pid": batch["pid"], "tid": batch["tid"],
+            "ts": start_us, "dur": round(finish_us - start_us, 3), "args": {"batch_id": batch_id},
         }  # fmt: skip
 
 

@@ -13,11 +13,12 @@ from isim.cli.parameters import Seconds
 @click.option("--timeline", type=click.Path(path_type=Path), help="Write a timeline for Perfetto (JSON) instead.")
 @click.option("--from", "from_s", type=Seconds(), help="Begin the timeline here, such as 10s.  [start of the run]")
 @click.option("--to", "to_s", type=Seconds(), help="End the timeline here.  [end of the run]")
+@click.option("--kernels", is_flag=True, help="Show in the timeline also when each kernel ran.")
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing to standard error but errors.")
 def command(
-    folder: Path, output: Path | None, timeline: Path | None, from_s: float | None, to_s: float | None, force: bool,
-    quiet: bool,
+    folder: Path, output: Path | None, timeline: Path | None, from_s: float | None, to_s: float | None, kernels: bool,
+    force: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Write a page about FOLDER, a run folder or what 'isim compare -o' wrote.
 
@@ -26,17 +27,17 @@ def command(
     \b
     isim report runs/example-1 -o report.html
     isim report cmp/ -o comparison.html
-    isim report runs/example-1 --timeline t.json --from 10s --to 12s
+    isim report runs/example-1 --timeline t.json --from 10s --to 12s --kernels
     """
     from isim.report.report import write_report, write_run_timeline
 
     if timeline is not None and output is not None:
         raise click.UsageError("--timeline goes without -o/--output; call it twice")
-    if timeline is None and (from_s or to_s):
-        raise click.UsageError("--from and --to are for --timeline; add it")
+    if timeline is None and (from_s or to_s or kernels):
+        raise click.UsageError("--from, --to and --kernels are for --timeline; add it")
     if timeline is not None:
         written = timeline
-        write_run_timeline(folder, timeline, force, from_s or 0.0, float("inf") if to_s is None else to_s)
+        write_run_timeline(folder, timeline, force, from_s or 0.0, float("inf") if to_s is None else to_s, kernels)
     else:
         from isim.cli.tables import run_facts
 

@@ -45,13 +45,15 @@ def write_report(folder: Path, output: Path, force: bool, facts: Facts) -> None:
         raise _unwritable(output, error) from None
 
 
-def write_run_timeline(folder: Path, output: Path, force: bool, from_s: float, to_s: float) -> None:
+def write_run_timeline(
+    folder: Path, output: Path, force: bool, from_s: float, to_s: float, kernels: bool = False
+) -> None:
     """Write the timeline of a run for Perfetto, whole or not at all.
 
     Raises
     ------
-    RunError
-        It is no run folder, something in it cannot be read, or the file cannot be written.
+    IsimError
+        It is no run folder, something in it cannot be read, the file cannot be written, or kernels cannot be told of.
     """
     _check_free(output, force)
     if (folder / "compare.json").is_file():
@@ -63,7 +65,7 @@ def write_run_timeline(folder: Path, output: Path, force: bool, from_s: float, t
             f"{folder}: nothing from {from_s:g} s to {to_s:g} s (the run ends at {end_s:.4g} s); correct --from"
         )
     try:
-        write_timeline(run, output, from_s, to_s)
+        write_timeline(run, output, from_s, to_s, kernels)
     except OSError as error:
         raise _unwritable(output, error) from None
 
