@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isim.report.kernel_spans import kernel_spans
+from isim.kernel_spans import kernel_spans
 from isim.run import Run, left_s
 
 _CHUNK = 20_000

@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 from worlds import kernel, profile_of
 
+from isim import kernel_spans as module
 from isim.cli.report import command
 from isim.errors import RunError
 from isim.experiment import Experiment
-from isim.report import kernel_spans as module
-from isim.report.kernel_spans import Span, kernel_spans
+from isim.kernel_spans import Span, kernel_spans
 from isim.run import Run
 from isim.traces.trace import Trace
 
