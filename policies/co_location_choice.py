@@ -90,7 +90,7 @@ class Choice:
     def _costs_more(self, plan: Plan) -> bool:
         """Return whether joining now holds the GPU longer per request than a batch by itself later would."""
         view, requests, model = self._view, plan.batch.requests, plan.batch.member.model
-        gathered = len(requests) + view.arrival_rate_rps(model) * (self._planner.free_s - view.now_s)
+        gathered = len(requests) + self._considers.rates.rate_rps(model) * (self._planner.free_s - view.now_s)
         size = max(1, min(math.floor(gathered), self._limit(model)))
         return plan.holds_s / len(requests) > view.profile.solo_s(model, size) / size * (1 + 1e-9)
 
@@ -100,5 +100,5 @@ class Choice:
         lost = 0.0
         for model, objective_s in self._considers.slo_s.items():
             spare_s = objective_s - self._planner.gpu.one_beside(self._view, model, plan.batch)
-            lost += self._view.arrival_rate_rps(model) * max(0.0, held_s - spare_s)
+            lost += self._considers.rates.rate_rps(model) * max(0.0, held_s - spare_s)
         return lost

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from isim.policies.busy_rates import BusyRates
 from isim.policies.expiry import HALF_NS
 from isim.policies.fitting import fitting
 from isim.policies.forecast import Forecast, Forecaster, Running
@@ -39,6 +40,7 @@ class Considers(NamedTuple):
     priority: bool
     slo_s: Mapping[str, float]
     """The shortest objective that requests of each model had so far."""
+    rates: BusyRates
 
 
 class Planner:

@@ -45,6 +45,7 @@ class Forecaster:
         self._running: dict[int, Running] = {}
         self._followed_s = 0.0
         self._believed: dict[tuple[Any, ...], tuple[float, float]] = {}
+        self._beside_s: dict[tuple[str, str, int], float] = {}
         self._finished = 0
         self._gone: list[tuple[Member, float, float]] = []
         """When each left batch was dispatched and when it left, as far as it was beside one that runs."""
@@ -83,8 +84,13 @@ class Forecaster:
 
     def one_beside(self, view: View, model: str, co_runner: Running) -> float:
         """Return how long a single sample of a model should take beside a batch that outlasts it, seconds."""
-        one = Running(self._members.of(view.profile, model, 1), (), 0.0)
-        return one.member.solo_s * self._slowdown(view, 0, (0, 1), (one, co_runner))[0]
+        one = self._members.of(view.profile, model, 1)
+        if not _foretells(view):
+            return one.solo_s * self._slowdown(view, 0, (0, 1), (Running(one, (), 0.0), co_runner))[0]
+        key = one.model, co_runner.member.model, co_runner.member.batch_size
+        if key not in self._beside_s:
+            self._beside_s[key] = view.predictor.finishes_s((), (co_runner.member, one))[1]
+        return self._beside_s[key]
 
     def finishes(self, view: View, together: Sequence[Running]) -> list[Forecast]:
         """Return when each of the batches should finish if nothing joins them."""
@@ -108,9 +114,7 @@ class Forecaster:
 
     def _foretold(self, view: View, together: Sequence[Running]) -> list[Forecast]:
         now_s = view.now_s
-        running = [
-            CoRunner(each.member, now_s - each.dispatched_s) for each in together if each.dispatched_s is not None
-        ]
+        running = [CoRunner(one.member, now_s - one.dispatched_s) for one in together if one.dispatched_s is not None]
         joining = [each.member for each in together if each.dispatched_s is None]
         gone = [Gone(member, now_s - from_s, now_s - to_s) for member, from_s, to_s in self._gone]
         return [Forecast(now_s + left_s, 0.0) for left_s in view.predictor.finishes_s(running, joining, gone)]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from functools import partial
 
+from isim.policies.busy_rates import BusyRates
 from isim.policies.co_location_choice import Choice
 from isim.policies.co_location_plan import Considers, Planner
 from isim.policies.deadlines import by_deadline
@@ -99,6 +100,7 @@ class InterferenceAware:
         self.max_batch = max_batch
         self._limits = Limits("interference-aware", max_batch)
         self._gpu = Forecaster()
+        self._rates = BusyRates()
         self._slo_s: dict[str, float] = {}
 
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
@@ -106,6 +108,7 @@ class InterferenceAware:
         if refused := self._limits.refusal(view, event):
             return refused
         self._gpu.follow(view, event)
+        self._rates.follow(view, event)
         running = list(self._gpu.running())
         if isinstance(event, Arrival):
             request = event.request
@@ -137,6 +140,7 @@ class InterferenceAware:
 
     def _planner(self, view: View, running: list[Running]) -> Planner:
         considers = Considers(
-            self.z, self.batching, self.triage, self.peer_check, self.deferral, self.reserve, self.priority, self._slo_s
-        )
+            self.z, self.batching, self.triage, self.peer_check, self.deferral, self.reserve, self.priority,
+            self._slo_s, self._rates,
+        )  # fmt: skip
         return Planner(self._gpu, considers, view, tuple(running))

@@ -130,10 +130,10 @@ class Foretelling(Predictor, Protocol):
         Parameters
         ----------
         running
-            Who is on the GPU, in order of dispatch.
+            Who is on the GPU, in order of dispatch; nobody, to ask about an empty one.
         joining
             Who would be dispatched now, in this order.
         gone
-            Who was beside any of `running`, in order of dispatch.
+            Who was beside any of `running`, or beside one of those.
         """
         ...

@@ -72,6 +72,8 @@ class Oracle:
     ) -> Sequence[float]:
         """Return how long each resident, and then each of `joining`, takes from now on.
 
+        Who is in `running` does not matter, only whether anybody is.
+
         Raises
         ------
         PredictorError
@@ -85,12 +87,13 @@ class Oracle:
             )
         shadow = self._shadow
         assert shadow is not None
-        residents = shadow.stand_as(gpu)
+        shadow.clear()
+        residents = shadow.stand_as(gpu) if running else {}
         joined = [self._at_head(member, (1 << 62) + number) for number, member in enumerate(joining)]
         for batch in joined:
             shadow.dispatch(batch, view.now_s)
         shadow.run()
-        there = [residents.get(batch.batch_id) for batch in gpu.residents]
+        there = [residents.get(batch.batch_id) for batch in gpu.residents] if running else []
         return [
             0.0 if batch is None else batch.duration_s - (view.now_s - batch.dispatched_s)
             for batch in (*there, *joined)

@@ -124,13 +124,14 @@ def test_deferral_waits_where_joining_costs_more_than_gathering() -> None:
 
 
 def test_reserve_keeps_the_last_slot_for_those_that_cannot_wait() -> None:
-    """u comes every 10 ms, takes 10 and is due after 12, so it can wait 2 ms. At 205 ms one runs until 210.
+    """u comes every 10 ms, takes 10 and is due after 12, so it can wait 2 ms. At 205 ms one runs until 210, beside x.
 
     p in the last slot would leave none free for 5 ms, 3 too many at 98 a second: 0.293 requests. At 210 two are free.
     """
-    requests = [*(request(i, "u", 10 * i, 10 * i + 12) for i in range(30)), request(30, "p", 205, 400)]
+    always = request(31, "x", 0, 1000)._replace(work=40.0)
+    requests = [always, *(request(i, "u", 10 * i, 10 * i + 12) for i in range(30)), request(30, "p", 205, 400)]
     for reserve, at_ms in ((None, 205), (0.294, 205), (0.292, 210)):
-        log = rehearsed(InterferenceAware(**{**OFF, "reserve": reserve}), requests, None).splitlines()
+        log = rehearsed(InterferenceAware(**{**OFF, "reserve": reserve}), requests, None, 3).splitlines()
         assert f"{at_ms} ms: p 30" in log
         assert sum(": u" in line for line in log) == 30
 

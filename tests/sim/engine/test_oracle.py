@@ -142,8 +142,8 @@ def test_a_policy_is_told_of_those_that_would_join() -> None:
     class Both:
         def decide(self, view: View, event: Event) -> Iterable[Decision]:
             waiting = [queue[0] for queue in view.queues.values() if queue]
+            members = [Member(request.model, 1, 1.0, {}) for request in waiting]
             if len(waiting) == 2 and not said:
-                members = [Member(request.model, 1, 1.0, {}) for request in waiting]
                 said.extend(view.predictor.finishes_s([], members))
                 return [Dispatch((request,)) for request in waiting]
             return [Dispatch((request,)) for request in waiting[: view.free_slots] if said]
