@@ -81,7 +81,7 @@ def main() -> None:
         click.echo("isim: interrupted", err=True)
         code = 130
     except click.ClickException as error:
-        error.show()
+        _show(error)
         code = error.exit_code
     except IsimError as error:
         for problem in error.problems:
@@ -99,6 +99,16 @@ def main() -> None:
         click.echo("isim: not enough memory for this; simulate fewer requests, batch sizes or models", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: click.ClickException) -> None:
+    """Say what is wrong with the value of a flag in a line, as of any mistake; else also how the command is used."""
+    if type(error) is not click.BadParameter:
+        error.show()
+        return
+    hint = error.param_hint or (error.param.get_error_hint(error.ctx) if error.param and error.ctx else "")
+    where = hint if isinstance(hint, str) else " / ".join(hint)
+    click.echo(f"isim: {where.replace(chr(39), '') or 'command line'}: {error.message}", err=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

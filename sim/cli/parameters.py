@@ -16,6 +16,12 @@ EVERY_MODEL = "*"
 class _Positive(click.ParamType[float]):
     """A positive, finite quantity with its unit."""
 
+    example: str
+
+    def __init__(self, zero: bool = False) -> None:
+        self._zero = zero
+        """Whether it may be 0."""
+
     def parse(self, text: str) -> float:
         raise NotImplementedError
 
@@ -26,8 +32,9 @@ class _Positive(click.ParamType[float]):
             quantity = self.parse(value)
         except IsimError as error:
             self.fail(str(error).partition(": ")[2], param, ctx)  # click names the flag itself
-        if not 0 < quantity < math.inf:
-            self.fail(f"not positive and finite (found {value!r})", param, ctx)
+        if not (0 < quantity < math.inf or (self._zero and quantity == 0)):
+            what = "negative or not finite" if self._zero else "not positive and finite"
+            self.fail(f"{what} (found {value!r}); write one such as {self.example}", param, ctx)
         return quantity
 
 
@@ -41,6 +48,7 @@ class Seconds(_Positive):
     """
 
     name = "duration"
+    example = "5ms"
 
     def parse(self, text: str) -> float:
         return parse_seconds(text)
@@ -56,6 +64,7 @@ class Rate(_Positive):
     """
 
     name = "rate"
+    example = "200rps"
 
     def parse(self, text: str) -> float:
         return parse_rate_rps(text)

@@ -11,7 +11,7 @@ from isim.cli.parameters import Seconds
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Page to write (HTML).  [default: FOLDER.html]")
 @click.option("--timeline", type=click.Path(path_type=Path), help="Write a timeline for Perfetto (JSON) instead.")
-@click.option("--from", "from_s", type=Seconds(), help="Begin the timeline here, such as 10s.  [start of the run]")
+@click.option("--from", "from_s", type=Seconds(zero=True), help="Begin the timeline here, such as 10s.  [0s]")
 @click.option("--to", "to_s", type=Seconds(), help="End the timeline here.  [end of the run]")
 @click.option("--kernels", is_flag=True, help="Show in the timeline also when each kernel ran.")
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
@@ -33,7 +33,7 @@ def command(
 
     if timeline is not None and output is not None:
         raise click.UsageError("--timeline goes without -o/--output; call it twice")
-    if timeline is None and (from_s or to_s or kernels):
+    if timeline is None and (from_s is not None or to_s is not None or kernels):
         raise click.UsageError("--from, --to and --kernels are for --timeline; add it")
     if timeline is not None:
         written = timeline

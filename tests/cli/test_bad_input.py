@@ -225,7 +225,10 @@ def test_a_flag_that_cannot_be_read_is_a_mistake_of_usage(inputs: Path) -> None:
     before = state(inputs)
     ran = run(inputs, *PROFILE, *TRACE, "--slo", "a=0ms", *OUT)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "Invalid value for '--slo': '0ms' is not positive and finite" in ran.stderr
+    assert ran.stderr == (
+        "isim: --slo: '0ms' is not positive and finite (found 'a=0ms'); write [MODEL=]DURATION,..., such as 50ms or "
+        "resnet50=50ms,bert=100ms\n"
+    )
     assert state(inputs) == before
 
 

@@ -133,7 +133,9 @@ def test_a_timeline_of_a_run(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(RunError) as caught:
             report(*arguments)
         assert said in str(caught.value)
-    assert report(folder / "run", "--from", "1s").exit_code == 2
+    for flags in (("--from", "0s"), ("--to", "1s"), ("--kernels",)):
+        assert report(folder / "run", *flags).exit_code == 2
+    assert report(folder / "run", "--timeline", tmp_path / "u.json", "--from", "0s", "--to", "50ms").exit_code == 0
     assert report(folder / "run", "--timeline", "t.json", "-o", "r.html").exit_code == 2
 
 

@@ -81,9 +81,8 @@ def test_wrong_usage_exits_2_and_writes_nothing(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert refused.returncode == 2
-    assert refused.stderr.splitlines()[-1] == (
-        "Error: Invalid value for '--rate': not a rate (found '200'); "
-        "write a number and a unit of rps, krps, /s, /min, such as 200rps"
+    assert refused.stderr == (
+        "isim: --rate: not a rate (found '200'); write a number and a unit of rps, krps, /s, /min, such as 200rps\n"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -197,7 +196,7 @@ def test_parameters_are_read(type_: Seconds | Rate | Weights | Slo, text: str, v
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--duration", "0s"], "'--duration': not positive and finite (found '0s')"),
+        (["--duration", "0s"], "'--duration': not positive and finite (found '0s'); write one such as 5ms"),
         (["--duration", "1e999s"], "'--duration': not positive and finite (found '1e999s')"),
         (["--models", "a=1,"], "'--models': an entry is empty (found 'a=1,'); write MODEL=WEIGHT,..., such as "),
         (["--models", "=1"], "'--models': an entry is empty (found '=1'); write "),
