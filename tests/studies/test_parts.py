@@ -105,6 +105,22 @@ def test_kernels_that_the_class_rule_allows(monkeypatch: pytest.MonkeyPatch) -> 
     assert shares == pytest.approx({"allowed": 7 / 9, "slowed": 0.0, "with_room": 1 / 9, "slowed_with_room": 0.0})
 
 
+def test_urgent_requests_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the GPU's time for urgent requests, all of it for the others; the same urgent ones by themselves."""
+    two, study = load("two_classes", monkeypatch), load("study", monkeypatch)
+    with study.profile_of("L4") as path:
+        profile = two.Profile.read(path)
+    pair = two.Pair("vgg19", "resnet50")
+    alone, both = two.requests(profile, pair, 0.5, 3, 10.0)
+    urgent = both.model_codes == both.models.index("vgg19")
+    assert both.arrival_ns[urgent].tolist() == alone.arrival_ns.tolist()
+    assert both.table["priority"].to_numpy()[urgent].tolist() == [1] * len(alone)
+    assert both.table["priority"].to_numpy()[~urgent].max() == 0
+    expected = 0.5 * 1e10 / profile.solo_ns("vgg19", 1)
+    assert len(alone) == pytest.approx(expected, abs=5 * expected**0.5)
+    assert int((~urgent).sum()) == pytest.approx(1e10 / profile.solo_ns("resnet50", 1), abs=1)
+
+
 @pytest.mark.parametrize("name", ["alarm", "head_of_line", "heat_map", "shapes"])
 def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "alarm":

@@ -54,3 +54,17 @@ def test_class_rule(run: Run, tmp_path: Path) -> None:
         assert each["said"]["mean"] >= 1
         assert each["said_minus_met"]["mean"] == pytest.approx(each["said"]["mean"] - each["met"]["mean"])
     assert found["batches"]["`block-scheduler`, load 0.9"]["said_minus_met"]["mean"] < 0
+
+
+def test_priority_tail(run: Run) -> None:
+    """A reset delays a request by its price at most, which is paid once for all urgent ones in a row."""
+    found = run("priority_tail", "--seeds", "1", "--duration-s", "0.3")
+    points = {name: each for name, each in found.items() if isinstance(each, dict)}
+    assert len(points) == 15
+    alone_s = {"convnext_b": 2.0e-3, "roberta_b": 1.17e-3, "vit_b_16": 1.74e-3}  # a little less than takes a single one
+    for name, each in points.items():
+        for mode, reset_s in (("REEF", 50e-6), ("REEF, reset 200 us", 200e-6)):
+            assert each[f"{mode}/mean"]["mean"] <= 1 + reset_s / alone_s[name.partition(" ")[0]]
+            assert each[f"{mode}/best_effort"]["mean"] <= 1.01
+        if name.endswith(("0.5", "0.7", "0.9")):
+            assert each["Orion, `block-scheduler`/p99"]["mean"] < each["unprotected/p99"]["mean"]
