@@ -17,7 +17,7 @@ _Mean = tuple[float, Floats]
 
 
 class Company:
-    """Average the losses of batches to whoever came, apart for those dispatched alone and those that were not.
+    """Average the losses of batches to whoever came, apart by how many were beside them at their dispatch.
 
     A server that is busy now will be when a co-runner has left. A batch that started beside another is described by its
     overlaps after the first; one that started alone by all.
@@ -30,15 +30,25 @@ class Company:
 
     def __init__(self, losses: Losses) -> None:
         self._losses = losses
-        self._all: dict[bool, _Mean] = {}
-        self._own: dict[tuple[str, int, float, bool], _Mean] = {}
+        self._all: dict[int, _Mean] = {}
+        self._own: dict[tuple[str, int, float, int], _Mean] = {}
 
-    def expected(self, target: Member, beside: bool) -> Floats | None:
-        """Return the losses to expect, as `Losses.of`; None before any batch was seen."""
-        everyone = self._all.get(beside)
-        own = self._own.get((target.model, target.batch_size, target.sm_share, beside))
-        if everyone is None or own is None:
-            return None if everyone is None else everyone[1]
+    def expected(self, target: Member, beside: int) -> Floats | None:
+        """Return the losses to expect, as `Losses.of`; None if no batch was seen alone, or none beside that few.
+
+        Parameters
+        ----------
+        beside
+            How many are beside it at its dispatch; the most that were seen stand for more.
+        """
+        known = [count for count in self._all if (count > 0) == (beside > 0) and count <= beside]
+        if not known:
+            return None
+        like = max(known)
+        everyone = self._all[like]
+        own = self._own.get((target.model, target.batch_size, target.sm_share, like))
+        if own is None:
+            return everyone[1]
         trust = own[0] / (own[0] + _DOUBT)
         return trust * own[1] + (1.0 - trust) * everyone[1]
 
@@ -46,7 +56,7 @@ class Company:
         """Take in the overlaps of a batch that finished."""
         if not stays:
             return
-        beside = bool(stays[0].co_runners)
+        beside = len(stays[0].co_runners)
         later = stays[1:] if beside else stays
         total_s = sum([stay.duration_s for stay in stays])
         later_s = sum([stay.duration_s for stay in later])

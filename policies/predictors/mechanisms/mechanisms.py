@@ -152,7 +152,7 @@ class Mechanisms:
         self._outlook.update(views, slowdown)
 
     def _views(self, target: Member, beside: Sequence[Member], foreseen: float) -> Floats:
-        usual = self._company.expected(target, bool(beside))
+        usual = self._company.expected(target, len(beside))
         lasting = 1.0 / self._speed(self._losses.of(target, beside))
         return np.array([1.0, foreseen, lasting, lasting if usual is None else 1.0 / self._speed(usual)])
 
@@ -180,7 +180,7 @@ class Mechanisms:
             left_s -= lasts_s * speed
         guess_s = 0.0
         if left_s > 0.0:
-            usual = self._company.expected(target, bool(beside))
+            usual = self._company.expected(target, len(beside))
             if usual is None:  # nothing is known of what follows: as if the present lasted
                 usual = self._losses.of(target, beside)
             guess_s = left_s / self._speed(usual)

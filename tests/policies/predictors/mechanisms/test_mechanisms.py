@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from isim.policies.kernels import Kernels
-from isim.policies.predictors.mechanisms.losses import MECHANISMS, Losses
+from isim.policies.predictors.mechanisms.company import Company
+from isim.policies.predictors.mechanisms.losses import MECHANISMS, MOST, Losses
 from isim.policies.predictors.mechanisms.mechanisms import Mechanisms
 from isim.policies.predictors.predictor import CoRunner, Member, Observation, Stay
 
@@ -131,3 +132,16 @@ def test_error_on_measured_pairs(name: str, shared_data: Path, cases_of: Callabl
                 said = predictor.predict(each.target, [CoRunner(each.stays[0].co_runners[0])])
                 errors.append(abs(said.slowdown / each.slowdown - 1.0))
     assert float(np.mean(errors)) < MAPE[name]
+
+
+def test_what_follows_depends_on_how_many_are_there() -> None:
+    """Of batches dispatched beside two, what came later is not that of those beside one; beside three, the former."""
+    a, b = batch("a", [0.001], [0.5]), batch("b", [0.001], [0.3])
+    losses_of = Losses()
+    company = Company(losses_of)
+    company.learn(a, [Stay(0.001, (b,)), Stay(0.001, ())])
+    company.learn(a, [Stay(0.001, (b, b)), Stay(0.001, (b,))])
+    assert company.expected(a, 0) is None
+    assert company.expected(a, 1) == pytest.approx(np.zeros(MOST + 1))
+    assert company.expected(a, 2) == pytest.approx(losses_of.of(a, [b]))
+    assert company.expected(a, 3) == pytest.approx(losses_of.of(a, [b]))
