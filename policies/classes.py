@@ -1,10 +1,11 @@
 """Two classes of requests: urgent ones, and all others, which take what is left."""
 
+from collections import deque
 from collections.abc import Sequence
 from heapq import nsmallest
 from itertools import islice
 
-from isim.policies.policy import Request, View
+from isim.policies.policy import Arrival, Event, Request, View
 
 
 class Classes:
@@ -24,15 +25,22 @@ class Classes:
 
     def __init__(self, urgent: Sequence[str]) -> None:
         self._urgent = frozenset(urgent)
+        self.waiting: deque[Request] = deque()
+        """Urgent requests that wait, oldest first; whoever dispatches one takes it out."""
+
+    def follow(self, event: Event) -> None:
+        """Remember an urgent request that arrives; long queues of others are not searched for it."""
+        if isinstance(event, Arrival) and self.is_urgent((event.request,)):
+            self.waiting.append(event.request)
 
     def is_urgent(self, requests: Sequence[Request]) -> bool:
         """Return whether a batch, whose requests are of one class, is urgent."""
         return requests[0].priority > 0 or requests[0].model in self._urgent
 
-    def oldest(self, view: View, urgent: bool, most: int) -> list[Request]:
-        """Return the requests of a class that have waited longest, over all models, `most` at most."""
+    def others(self, view: View, most: int) -> list[Request]:
+        """Return the requests that are not urgent and have waited longest, over all models, `most` at most."""
         found: list[Request] = []
         for queue in view.queues.values():
-            if queue:
-                found += islice((request for request in queue if self.is_urgent((request,)) == urgent), most)
+            if queue and queue[0].model not in self._urgent:
+                found += islice((request for request in queue if not self.is_urgent((request,))), most)
         return nsmallest(most, found, key=lambda request: (request.arrived_s, request.request_id))

@@ -126,10 +126,11 @@ class Orion:
         """Dispatch the oldest urgent request, and best-effort ones into all slots but one for the next urgent."""
         if refused := self._limits.refusal(view, event):
             return refused
+        self._classes.follow(event)
         residents, free, batches = view.residents, view.free_slots, []
         slots = free + len(residents)
         busy = any(self._classes.is_urgent(batch.requests) for batch in residents)
-        if free and not busy and (urgent := self._classes.oldest(view, True, 1)):
-            batches, free, busy = [Dispatch(urgent, priority=1)], free - 1, True
+        if free and not busy and self._classes.waiting:
+            batches, free, busy = [Dispatch((self._classes.waiting.popleft(),), priority=1)], free - 1, True
         others = free if busy or slots == 1 else free - 1
-        return [*batches, *(Dispatch((request,)) for request in self._classes.oldest(view, False, max(0, others)))]
+        return [*batches, *(Dispatch((request,)) for request in self._classes.others(view, max(0, others)))]

@@ -99,14 +99,15 @@ class Reef:
         """Clear the GPU for a real-time request, or fill it with best-effort ones."""
         if refused := self._limits.refusal(view, event):
             return refused
+        self._classes.follow(event)
         residents, free, batches = view.residents, view.free_slots, []
         busy = any(self._classes.is_urgent(batch.requests) for batch in residents)
-        if not busy and (urgent := self._classes.oldest(view, True, 1)):
+        if not busy and self._classes.waiting:
             # After another real-time request, best-effort kernels are those that fitted beside it.
             padded = isinstance(event, Finish) and self._classes.is_urgent(event.observation.requests) and free
             if residents and not (self.padding and padded):
                 return [Preempt(batch.batch_id, "reset") for batch in residents if not batch.preempted]
-            batches, free, busy = [Dispatch(urgent, priority=1)], free - 1, True
+            batches, free, busy = [Dispatch((self._classes.waiting.popleft(),), priority=1)], free - 1, True
         if busy and not self.padding:
             return batches
-        return [*batches, *(Dispatch((request,)) for request in self._classes.oldest(view, False, free))]
+        return [*batches, *(Dispatch((request,)) for request in self._classes.others(view, free))]
