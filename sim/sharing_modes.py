@@ -13,7 +13,7 @@ QUANTUM_S = 0.002
 PREEMPTION_S = 50e-6
 """Assumed; REEF (OSDI 2022) states microseconds for its reset of an AMD GPU, NVIDIA's cannot do it."""
 LAUNCH_S = 5e-6
-"""Assumed: the host's part of a launch is some microseconds, and is not hidden where it waits for a decision."""
+"""Assumed: the host's part of a launch is some microseconds, and is not hidden where a kernel had to wait."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Sharing:
     preemption_s
         How long a batch that is preempted holds its slot before it is gone, in seconds.
     launch_s
-        How long it takes to launch a kernel that a policy's gate was asked about, in seconds.
+        How long it takes to launch a kernel that a policy's gate let wait, in seconds.
     """
 
     mode: str = "streams"

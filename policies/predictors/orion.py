@@ -14,7 +14,7 @@ _COMPUTE, _MEMORY, _UNKNOWN = 1, 0, -1
 
 
 class Orion(Instant):
-    """Expect `same` of kernels that meet one of their own class, or SMs that do not suffice, and 1 of all others.
+    """Expect `same` of kernels that meet one of their own class, and 1 of all others.
 
     A kernel is compute-bound at 60 % of the SMs' throughput, else memory-bound at 60 % of the DRAM's, else unknown, as
     Orion has it where no arithmetic intensity was measured. Of batches it is the share of time that the classes of two

@@ -1,7 +1,8 @@
 """The compiled inner loop where a gate holds kernels of batches that are not urgent; it knows streams only.
 
-A held kernel stands among those that rest, with all of its work left and speed 0, until the gate lets it start. Kernels
-of urgent batches come first, as on a stream of high priority: the contention model takes them as the older ones.
+A held kernel stands among those that rest, with all of its work left and speed 0, until the gate lets it start. One
+that had to wait is launched only then, so that it takes longer by a launch. Kernels of urgent batches come first, as on
+a stream of high priority: the contention model takes them as the older ones.
 """
 
 from pathlib import Path
@@ -65,7 +66,7 @@ def _advance(s, at, until_s):  # type: ignore[no-untyped-def]
     row, slots, phases, lefts_s = s.rows[at], s.slot[at], s.phase[at], s.left_s[at]
     table, batches, speed, ends_s, moved_slot, moved = s.phases, s.batches, s.speed, s.ends_s, s.moved_slot, s.moved
     speeds, demand, parameters = s.speeds, s.demand, s.parameters
-    low, may_start, traits, rule = s.low, s.may_start, s.traits, s.rule
+    low, may_start, traits, rule, launch_s = s.low, s.may_start, s.traits, s.rule, s.launch_s
     now_s = 0.0
     done = False
     while row.residents and now_s < until_s and not done:
@@ -77,6 +78,8 @@ def _advance(s, at, until_s):  # type: ignore[no-untyped-def]
             count = _beside(row, phases, lefts_s, low, moved, ends_s)
             if count == 0 or may_start(phases[held], moved, ends_s, row.running, count, low, traits, rule):
                 _let_start(row, slots, phases, lefts_s, held)
+            elif lefts_s[held] == table[phases[held]].duration_s * batches[slots[held]].scale:
+                lefts_s[held] += launch_s  # once: now it is more than its work
             held = _next_held(row, slots, phases, table, batches, after)
         for k in range(row.residents):
             speed[k] = 1.0 if k < row.running or not table[phases[k]].asked else 0.0

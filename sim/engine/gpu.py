@@ -95,6 +95,7 @@ class Gpu:
             gate.may_start,
             self._tables.traits,
             gate.parameters,
+            sharing.launch_s,
         )
 
     @property
@@ -219,7 +220,7 @@ class _Tables(NamedTuple):
 
 
 def _tables(operations: Operations, contention: ContentionModel, sharing: Sharing, gating: Gating | None) -> _Tables:
-    phases = Phases(operations, sharing.preemption_s, None if gating is None else sharing.launch_s)
+    phases = Phases(operations, sharing.preemption_s, gated=gating is not None)
     demand = np.ascontiguousarray(contention.demand(operations)[phases.operation])
     return _Tables(
         _entries(operations, phases, sharing),

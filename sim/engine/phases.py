@@ -15,9 +15,9 @@ class Phases:
     ----------
     eviction_s
         How long a preempted batch holds its place before it is gone.
-    launch_s
-        What a kernel of a batch that is not urgent pays to be asked about, where a gate is; None where none is. Then
-        the phases of such batches follow those of urgent ones.
+    gated
+        Whether a gate is asked about kernels of batches that are not urgent. Then the phases of such batches follow
+        those of urgent ones.
 
     Attributes
     ----------
@@ -35,28 +35,27 @@ class Phases:
     See `isim.engine.gpu.Gpu`, which hands them to the compiled loop.
     """
 
-    def __init__(self, operations: Operations, eviction_s: float, launch_s: float | None = None) -> None:
-        parts = [_Part(operations.gap_s, operations.duration_s)]
-        if launch_s is not None:
-            asked = operations.kinds == "kernel"
-            parts.append(_Part(operations.gap_s + np.where(asked, launch_s, 0.0), operations.duration_s))
-        count = sum(len(part.lasting) for part in parts)
-        self.operation: npt.NDArray[np.int64] = np.concatenate([part.lasting // 2 for part in parts])
-        self.table = np.zeros(count + 1, dtype=PHASE)
-        self.table["duration_s"] = np.concatenate([*(part.durations_s for part in parts), [eviction_s]])
-        works = np.concatenate([part.lasting % 2 for part in parts])
+    def __init__(self, operations: Operations, eviction_s: float, gated: bool = False) -> None:
+        all_s = np.column_stack([operations.gap_s, operations.duration_s]).ravel()
+        lasting = np.flatnonzero(all_s > 0.0)
+        every = np.tile(lasting, 2 if gated else 1)
+        self.operation: npt.NDArray[np.int64] = every // 2
+        self.table = np.zeros(len(every) + 1, dtype=PHASE)
+        self.table["duration_s"] = [*all_s[every], eviction_s]
+        works = every % 2
         self.table["runs"][:-1] = works
         self.table["held"][:-1] = (works == 0) & held_gaps(operations)[self.operation]
         self._first = np.zeros(len(operations.gap_s), dtype=np.bool_)
         """Which operations are the first of a batch."""
         self._first[[variant.first for variant in operations.variants.values()]] = True
-        self.starts = parts[0].starts
+        self.starts: list[int] = np.searchsorted(lasting // 2, np.arange(len(operations.gap_s) + 1)).tolist()
         self.low_starts = self.starts
         self.low = -1
         """The first phase of a batch that is not urgent; -1 without a gate."""
-        if launch_s is not None:
-            self.low = len(parts[0].lasting)
-            self.low_starts = [self.low + start for start in parts[1].starts]
+        if gated:
+            self.low = len(lasting)
+            self.low_starts = [self.low + start for start in self.starts]
+            asked = operations.kinds == "kernel"
             self.table["asked"][self.low : -1] = (works == 1)[self.low :] & asked[self.operation[self.low :]]
             self.table["runs"] -= self.table["asked"]
 
@@ -73,13 +72,3 @@ class Phases:
         known = works | ~self._first[self.operation]
         found[known] = traits[before[known]]
         return found
-
-
-class _Part:
-    """The phases of all batches of one class."""
-
-    def __init__(self, gap_s: npt.NDArray[np.float64], duration_s: npt.NDArray[np.float64]) -> None:
-        all_s = np.column_stack([gap_s, duration_s]).ravel()
-        self.lasting = np.flatnonzero(all_s > 0.0)
-        self.durations_s = all_s[self.lasting]
-        self.starts: list[int] = np.searchsorted(self.lasting // 2, np.arange(len(gap_s) + 1)).tolist()

@@ -79,6 +79,7 @@ RESIDENTS = _ResidentsType(
         ("may_start", MAY_START_POINTER),
         ("traits", float64[:, ::1]),  # by phase
         ("rule", float64[::1]),
+        ("launch_s", float64),
     )
 )
 Residents._numba_type_ = RESIDENTS  # the proxy would look it up anew at every call
@@ -87,12 +88,12 @@ Residents._numba_type_ = RESIDENTS  # the proxy would look it up anew at every c
 @njit(
     RESIDENTS(
         SPEEDS_POINTER, float64[:, ::1], float64[::1], int64, float64, _records(PHASE), _records(BATCH), _records(ROW),
-        int64, MAY_START_POINTER, float64[:, ::1], float64[::1],
+        int64, MAY_START_POINTER, float64[:, ::1], float64[::1], float64,
     ),
     cache=True,
 )  # fmt: skip
 def new_residents(  # type: ignore[no-untyped-def]
-    speeds, demand, parameters, sharing, quantum_s, phases, batches, rows, low, may_start, traits, rule
+    speeds, demand, parameters, sharing, quantum_s, phases, batches, rows, low, may_start, traits, rule, launch_s
 ):
     """Bind the state of a GPU with a slot for each of `batches`; none is taken yet."""
     slots = len(batches)
@@ -109,6 +110,7 @@ def new_residents(  # type: ignore[no-untyped-def]
     s.may_start = may_start
     s.traits = traits
     s.rule = rule
+    s.launch_s = launch_s
     s.slot = np.zeros((2, slots), np.int64)
     s.phase = np.zeros((2, slots), np.int64)
     s.left_s = np.zeros((2, slots))

@@ -127,7 +127,7 @@ class World:
     """Whether the kernel of a batch that is not urgent may start beside those running and urgent ones that rest."""
     urgent: Sequence[bool] = ()
     launch: Fraction = Fraction(0)
-    """What each kernel that the gate is asked about pays before."""
+    """How much longer a kernel takes that the gate let wait."""
     price: Fraction = Fraction(0)
     """How long what is preempted holds its slot."""
     numbers: Iterator[int] = field(default_factory=count)
@@ -212,6 +212,8 @@ class World:
             resting = [o for o in self.residents if not (o.started or o.evicted or self._low(o))]
             if not (running or resting) or self.gate(r, running, resting):
                 r.held, r.started = False, (now, r.number)
+            elif r.work_left == r.ops[r.position].work:
+                r.work_left += self.launch
 
     def _put_back(self, queue: list[tuple[int, list[Op]]]) -> bool:
         """Let wait again what was evicted; return whether anything was."""
@@ -284,7 +286,7 @@ class World:
 
     def _enter(self, r: Running, now: Fraction) -> None:
         while r.position < len(r.ops):
-            r.gap_left = r.ops[r.position].gap + (self.launch if self._asked(r) else 0)
+            r.gap_left = r.ops[r.position].gap
             if r.gap_left > 0:
                 return
             self._start(r, now)

@@ -153,7 +153,7 @@ def small_kernels(wanted, running, resting):
     for r in running:
         if r.process == 0:
             sm += r.ops[r.position].demand.get("sm", 0)
-            if wanted.work_left > r.work_left + Fraction(3137, 10):
+            if wanted.ops[wanted.position].work > r.work_left + Fraction(3137, 10):
                 return False
     if any(r.ended is not None and r.ended.demand.get("sm", 0) > Fraction(1, 2) for r in resting):
         return False

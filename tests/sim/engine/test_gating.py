@@ -86,11 +86,13 @@ def test_others_wait_for_each_other_oldest_first() -> None:
     assert finishes_us(Gated(Alone()), batches, [(0, "a"), (0, "b")]) == [30.0, 60.0]
 
 
-def test_a_launch_is_paid_by_kernels_that_are_asked_about() -> None:
-    """Three kernels at 2 us each; neither urgent ones nor copies, which the gate does not know."""
-    copy = {"kind": "memcpy_h2d", "duration_ns": 10 * US, "gap_ns": 0}
-    batches = {("urgent", 1): THREE, ("other", 1): [copy, *THREE]}
-    assert finishes_us(Gated(NoGate()), batches, [(0, "other"), (100, "urgent")], launch_us=2.0) == [46.0, 130.0]
+def test_a_launch_is_paid_once_by_a_kernel_that_had_to_wait() -> None:
+    """The other's second kernel waits from 10 to 35 us, in which it is asked about often; its third need not wait."""
+    batches = {("urgent", 1): FIVES, ("other", 1): THREE}
+    arrivals = [(0, "other"), (5, "urgent")]
+    assert finishes_us(Gated(Alone()), batches, arrivals, launch_us=2.0) == [57.0, 35.0]
+    assert finishes_us(Gated(NoGate()), batches, arrivals, launch_us=2.0) == [30.0, 35.0]
+    assert finishes_us(Gated(Alone()), batches, [(0, "other")], launch_us=2.0) == [30.0]
 
 
 def test_urgent_kernels_come_first_to_the_contention_model() -> None:
@@ -106,13 +108,12 @@ def test_urgent_kernels_come_first_to_the_contention_model() -> None:
 def test_what_a_gate_is_told_of_gaps() -> None:
     """In a gap the kernel that has ended; nothing before the first."""
     operations = Operations(profile_of({("a", 1): FIVES, ("b", 1): [kernel(7 * US), kernel(8 * US, gap_ns=US)]}), "ab")
-    phases = Phases(operations, 0.0, launch_s=1e-6)
+    phases = Phases(operations, 0.0, gated=True)
     traits = phases.by_phase(np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]))[:, 0]
     first = [np.nan, 1, 1, 2, 2, 3, 4, 4, 5]
-    low = [np.nan, 1, 1, 2, 2, 3, np.nan, 4, 4, 5]  # the launch is a gap before b's first kernel
-    np.testing.assert_equal(traits, [*first, *low])
+    np.testing.assert_equal(traits, [*first, *first])
     assert phases.low == len(first)
-    assert phases.table["asked"].tolist() == [0] * 9 + [0, 1, 0, 1, 0, 1, 0, 1, 0, 1] + [0]
+    assert phases.table["asked"].tolist() == [0] * 9 + [0, 1, 0, 1, 0, 1, 1, 0, 1] + [0]
     assert (phases.table["runs"] * phases.table["asked"]).sum() == 0
 
 
