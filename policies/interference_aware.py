@@ -29,9 +29,9 @@ class InterferenceAware:
     Parameters
     ----------
     z
-        Deadlines must hold at the predicted finish plus this many standard deviations, at least 0. By leaving one of n
-        requests behind a batch loses it for sure, by taking it all with the probability of being late: that is worth
-        it below 1 / n, which 1 stands for in batches of 6.
+        Deadlines must hold at the predicted finish plus this many standard deviations, at least 0. One request that is
+        left out of a batch of n is lost for sure; taken along, it risks all n, which pays while the batch is late with
+        a probability below 1 / n: at 1, up to 6.
     admission
         Refuse and drop requests that cannot be in time.
     batching
@@ -44,7 +44,7 @@ class InterferenceAware:
         Wait where joining costs more GPU time per request than running by itself later.
     reserve
         Leave the last slot free if a batch in it would make late more than this many requests to come for each of its
-        own, at least 0; never if none.
+        own, at least 0; never if none. How many come is told by the rate while the GPU is busy.
     priority
         Requests of a higher priority go first, and may make batches of a lower one late.
     max_batch
