@@ -8,8 +8,9 @@ from isim.policies.deadlines import batch_solo_s, by_deadline, hopeless, most_in
 from isim.policies.expiry import HALF_NS
 from isim.policies.fitting import fitting
 from isim.policies.limits import Limits
-from isim.policies.nexus_plan import Session, node_batch_sizes
 from isim.policies.parameters import check_parameters, choice, seconds, whole
+from isim.policies.planners.nexus import node_batch_sizes
+from isim.policies.planners.nexus_session import Session
 from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Request, View
 
 

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from isim.policies.nexus_plan import Node, Session, merge, node_batch_sizes, plan_nodes
+from isim.policies.planners.nexus import Node, merge, node_batch_sizes, plan_nodes
+from isim.policies.planners.nexus_session import Session
 
 A = Session("A", 0.200, 64, (4, 8, 16), (0.050, 0.075, 0.100))
 B = Session("B", 0.250, 32, (4, 8, 16), (0.050, 0.090, 0.125))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from isim.policies.gpulets_plan import Gpulet, Session, best_part, plan_gpulets
+from isim.policies.planners.gpulets import Gpulet, plan_gpulets
+from isim.policies.planners.gpulets_session import Session, best_part
 
 
 def duration_s(batch_size: int, part: float) -> float:

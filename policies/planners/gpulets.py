@@ -1,28 +1,14 @@
 """gpulets' elastic partitioning: models on parts of GPUs, at most two parts a GPU."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-PARTS = (0.2, 0.4, 0.6, 0.8, 1.0)
-"""Shares of the SMs that a part may have."""
-_LEAST_GAIN = 0.05
-"""Relative throughput that a larger part must add to be worth it."""
+from isim.policies.planners.gpulets_session import PARTS, Session, best_part, largest_batch, throughput_rps
+
 _SLACK = 1.05
 """Relative excess over the SLO that is let pass when interference is accounted for."""
 _ENOUGH = 0.85
 """The part of its rate that a piece must serve beside its neighbour."""
-
-
-class Session(NamedTuple):
-    """A model with objective and rate, and what was measured of it on parts of a GPU."""
-
-    name: str
-    slo_s: float
-    rate_rps: float
-    batch_sizes: tuple[int, ...]
-    duration_s: Callable[[int, float], float]
-    """Of a batch size on a part of the SMs."""
 
 
 class Gpulet(NamedTuple):
@@ -85,26 +71,9 @@ def plan_gpulets(
     return gpus
 
 
-def best_part(session: Session) -> float:
-    """Return the part up to which a larger one adds the most throughput per share of the GPU, by 5 % or more."""
-    possible = [part for part in PARTS if _largest_batch(session, part)]
-    if not possible:
-        raise ValueError(
-            f"session {session.name}: the SLO is shorter than two batches of {session.batch_sizes[0]} on a whole GPU "
-            f"(found {session.slo_s:g} s); raise the SLO"
-        )
-    best, best_slope = possible[0], _throughput_rps(session, possible[0]) / possible[0]
-    for smaller, larger in pairwise(possible):
-        before, after = _throughput_rps(session, smaller), _throughput_rps(session, larger)
-        slope = (after - before) / (larger - smaller)
-        if after >= before * (1 + _LEAST_GAIN) and slope >= best_slope * (1 - 1e-9):
-            best, best_slope = larger, slope
-    return best
-
-
 def _pieces(session: Session) -> list[Gpulet]:
     part, left_rps = best_part(session), session.rate_rps
-    size, most_rps = _largest_batch(session, part), _throughput_rps(session, part)
+    size, most_rps = largest_batch(session, part), throughput_rps(session, part)
     pieces = []
     while left_rps >= most_rps * (1 - 1e-9):
         pieces.append(Gpulet(session, part, size, most_rps))
@@ -121,8 +90,8 @@ def _rest(session: Session, part: float, rate_rps: float) -> Gpulet | None:
         if duration_s + size / rate_rps <= session.slo_s * (1 + 1e-9) and size / duration_s >= rate_rps:
             return Gpulet(session, part, size, rate_rps)
     # Batches need not fill before they start.
-    size = _largest_batch(session, part)
-    return Gpulet(session, part, size, rate_rps) if size and _throughput_rps(session, part) >= rate_rps else None
+    size = largest_batch(session, part)
+    return Gpulet(session, part, size, rate_rps) if size and throughput_rps(session, part) >= rate_rps else None
 
 
 def _place(piece: Gpulet, gpus: list[list[Gpulet]], interference: Interference) -> None:
@@ -147,15 +116,3 @@ def _beside(piece: Gpulet, neighbour: Gpulet, interference: Interference) -> Gpu
         if 2 * duration_s <= session.slo_s * _SLACK and served_rps >= _ENOUGH * piece.rate_rps:
             return smaller
     return None
-
-
-def _largest_batch(session: Session, part: float) -> int:
-    fitting: Sequence[int] = [
-        size for size in session.batch_sizes if 2 * session.duration_s(size, part) <= session.slo_s
-    ]
-    return max(fitting, default=0)
-
-
-def _throughput_rps(session: Session, part: float) -> float:
-    size = _largest_batch(session, part)
-    return size / session.duration_s(size, part)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from isim.policies.igniter_plan import Gpu, Share, Workload, predict_s, provision
+from isim.policies.planners.igniter import provision
+from isim.policies.planners.igniter_model import Gpu, Share, Workload, predict_s
 
 V100 = Gpu(1530.0, 300.0, 53.5, -1.0254, (0.00475e-3, -0.00902e-3), 10e9)
 

@@ -1,0 +1,1 @@
+"""How many GPUs, which models on which, in which batches: worked out before anything runs."""
