@@ -9,8 +9,10 @@ CAMPAIGNS = frozenset({"0624", "MPS100_0624"})
 _TRAINING = "-train"
 _BATCHES, _TRAINING_BATCHES = 391, 191
 """What a mean is over: the second process ends after 400 batches, or 200 steps of training; the parser drops nine."""
-_SAMPLES = 10_000
-"""The data of ViT, wav2vec2 and whisper, after which an inference process ends; BERT has three times as many."""
+_MOST_BATCHES = 10_000
+"""After which the first process ends, if it is inference."""
+_SAMPLES, _BERT_SAMPLES = 10_000, 30_000
+"""What data ViT, wav2vec2 and whisper have, and BERT; a process ends when it has gone through them."""
 _ALONE_NS = 2_300_000_000
 """How long the first process ran alone, which its throughput counts.
 
@@ -35,9 +37,9 @@ def until_the_second_ended(first: Execution, second: Execution) -> tuple[Executi
     if not first.duration_ns or not second.duration_ns:
         return first, second
     batches = _TRAINING_BATCHES if second.model.endswith(_TRAINING) else _BATCHES
-    outlasts = first.model.endswith(_TRAINING) or (
-        _SAMPLES // first.batch_size * first.duration_ns > batches * second.duration_ns
-    )
-    if not outlasts:
+    samples = _BERT_SAMPLES if first.model.startswith("bert-") else _SAMPLES
+    own_batches = min(_MOST_BATCHES, samples // first.batch_size)
+    outlasts = own_batches * first.duration_ns > batches * second.duration_ns
+    if not outlasts and not first.model.endswith(_TRAINING):
         return first, second
     return replace(first, alone_ns=_ALONE_NS), replace(second, batches=batches)

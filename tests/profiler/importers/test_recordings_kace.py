@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 
 from isim.errors import ProfileError
+from isim.profiler.importers.recordings.experiment import Execution
 from isim.profiler.importers.recordings.kace import read_kace
+from isim.profiler.importers.recordings.kace_campaign import until_the_second_ended
 from isim.profiler.importers.recordings.record import record
 from isim.profiler.profile import Profile
 
@@ -153,6 +155,30 @@ def test_who_had_too_few_data_did_not_outlast_the_other(tmp_path: Path) -> None:
     # 625 batches of 0.1 s end before 391 of a second; 625 of a second do not end before 391 of 0.1 s.
     assert beside.batches.fillna(0).tolist() == [0, 0, 0, 391]
     assert beside.alone_ns.fillna(0).tolist() == [0, 0, 2_300_000_000, 0]
+
+
+@pytest.mark.parametrize(
+    ("first", "duration_s", "other_s", "outlasts"),
+    [
+        (("bert-base-cased", 16), 0.1, 0.4, True),  # 1875 batches of data: 187.5 s; the other one takes 156.4
+        (("bert-base-cased", 16), 0.1, 0.5, False),  # 195.5 s
+        (("vit-base-patch16-224", 16), 0.1, 0.4, False),  # 625 batches: 62.5 s
+        (("bert-base-cased", 2), 0.01, 0.25, True),  # 97.75 s of 100
+        (
+            ("bert-base-cased", 2),
+            0.01,
+            0.3,
+            False,
+        ),  # 117.3 s of 100: 10,000 batches end before the data
+    ],
+    ids=["enough", "too few", "less than BERT's", "enough for small batches", "10,000 batches"],
+)
+def test_bert_has_three_times_the_data(
+    first: tuple[str, int], duration_s: float, other_s: float, outlasts: bool
+) -> None:
+    pair = Execution(0, *first, duration_s * 1e9), Execution(1, "vit-base-patch16-224", 8, other_s * 1e9)
+    found = until_the_second_ended(*pair)
+    assert (found[0].alone_ns is not None, found[1].batches is not None) == (outlasts, outlasts)
 
 
 def test_a_source_can_be_chosen(shared_data: Path) -> None:
