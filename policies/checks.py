@@ -10,7 +10,7 @@ import math
 import pickle
 import random
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any, NamedTuple, NoReturn
 
@@ -100,13 +100,13 @@ def check_policy(make_policy: MakePolicy) -> None:
 
 
 class Step(NamedTuple):
-    """One call of `decide`."""
+    """One decision of a call of `decide`; those before it have been carried out."""
 
     view: RehearsalView
     event: Event
-    decisions: list[Any]
+    decision: Any
     before: object
-    """What the view held before the call."""
+    """What the view held before it was decided."""
 
 
 Problem = tuple[object, str] | None
@@ -116,89 +116,85 @@ Problem = tuple[object, str] | None
 def check_view_is_unchanged(step: Step) -> Problem:
     """Deciding changes nothing of the view; only the server carries decisions out."""
     if _contents(step.view) != step.before:
-        return step.decisions, "the view was changed; return decisions instead"
+        return step.decision, "the view was changed; return decisions instead"
     return None
 
 
 def check_decision_types(step: Step) -> Problem:
     """Every decision is one of the contract's, and names at least one request if it is about requests."""
-    for decision in step.decisions:
-        if not isinstance(decision, Dispatch | Reject | Drop | WakeAt | Preempt):
-            return decision, "not a decision; return Dispatch, Reject, Drop, WakeAt or Preempt"
-        if not isinstance(decision, WakeAt | Preempt) and not (
-            len(decision.requests) and all(isinstance(request, Request) for request in decision.requests)
-        ):
-            return decision, "no requests; name at least one from view.queues"
+    decision = step.decision
+    if not isinstance(decision, Dispatch | Reject | Drop | WakeAt | Preempt):
+        return decision, "not a decision; return Dispatch, Reject, Drop, WakeAt or Preempt"
+    if not isinstance(decision, WakeAt | Preempt) and not (
+        len(decision.requests) and all(isinstance(request, Request) for request in decision.requests)
+    ):
+        return decision, "no requests; name at least one from view.queues"
     return None
 
 
 def check_only_queued_requests(step: Step) -> Problem:
     """Only requests that wait are dispatched, rejected or dropped, each once."""
     taken = set()
-    for decision in step.decisions:
-        for request in getattr(decision, "requests", ()):
-            if request not in step.view.queues.get(request.model, ()):
-                return decision, f"request {request.request_id} does not wait; choose from view.queues"
-            if request in taken:
-                return decision, f"request {request.request_id} is taken twice; it leaves the queue only once"
-            taken.add(request)
+    for request in getattr(step.decision, "requests", ()):
+        if request not in step.view.queues.get(request.model, ()):
+            return step.decision, f"request {request.request_id} does not wait; choose from view.queues"
+        if request in taken:
+            return step.decision, f"request {request.request_id} is taken twice; it leaves the queue only once"
+        taken.add(request)
     return None
 
 
 def check_one_model_per_batch(step: Step) -> Problem:
     """All requests of a batch are of one model."""
-    for batch in _dispatches(step):
-        models = sorted({request.model for request in batch.requests})
+    if isinstance(step.decision, Dispatch):
+        models = sorted({request.model for request in step.decision.requests})
         if len(models) > 1:
-            return batch, f"a batch of several models ({', '.join(models)}); dispatch one model a batch"
+            return step.decision, f"a batch of several models ({', '.join(models)}); dispatch one model a batch"
     return None
 
 
 def check_batch_fits(step: Step) -> Problem:
     """A batch holds no more samples than the largest profiled size; nothing is extrapolated."""
-    for batch in _dispatches(step):
-        samples = sum(request.samples for request in batch.requests)
-        largest = max(step.view.profile.batch_sizes(batch.requests[0].model))
+    if isinstance(step.decision, Dispatch):
+        requests = step.decision.requests
+        samples = sum(request.samples for request in requests)
+        largest = max(step.view.profile.batch_sizes(requests[0].model))
         if samples > largest:
-            return batch, f"{samples} samples (largest profiled {largest}); take fewer requests"
+            return step.decision, f"{samples} samples (largest profiled {largest}); take fewer requests"
     return None
 
 
 def check_free_slots(step: Step) -> Problem:
     """No more batches are dispatched than slots are free."""
-    batches, free = _dispatches(step), step.view.free_slots
-    if len(batches) > free:
-        return batches[free], f"{len(batches)} batches at once (free slots {free}); look at view.free_slots"
+    if isinstance(step.decision, Dispatch) and not step.view.free_slots:
+        return step.decision, "no slot is free; look at view.free_slots"
     return None
 
 
 def check_wakes_in_future(step: Step) -> Problem:
     """The policy asks to be woken at a time that is not past."""
-    for decision in step.decisions:
-        if isinstance(decision, WakeAt) and not step.view.now_s <= decision.time_s < math.inf:
-            return decision, "not a time from now on; ask for view.now_s or later"
+    decision = step.decision
+    if isinstance(decision, WakeAt) and not step.view.now_s <= decision.time_s < math.inf:
+        return decision, "not a time from now on; ask for view.now_s or later"
     return None
 
 
 def check_rejects_at_arrival(step: Step) -> Problem:
     """A request is rejected only while its own arrival is decided; later it is dropped."""
     arrived = [step.event.request] if isinstance(step.event, Arrival) else []
-    for decision in step.decisions:
-        if isinstance(decision, Reject) and list(decision.requests) != arrived:
-            return decision, "not the request whose arrival is decided; use Drop for others"
+    if isinstance(step.decision, Reject) and list(step.decision.requests) != arrived:
+        return step.decision, "not the request whose arrival is decided; use Drop for others"
     return None
 
 
 def check_preempts_residents(step: Step) -> Problem:
     """A batch is preempted once, while it is on the GPU."""
-    running = {batch.batch_id for batch in step.view.residents if not batch.preempted}
-    for decision in step.decisions:
-        if isinstance(decision, Preempt):
-            if decision.batch_id not in running:
-                return decision, "no such batch, or preempted already; choose from view.residents, each batch once"
-            if decision.mode not in ("reset", "kernel"):
-                return decision, "no such mode; write 'reset' or 'kernel'"
-            running.remove(decision.batch_id)
+    decision = step.decision
+    if isinstance(decision, Preempt):
+        if decision.batch_id not in {batch.batch_id for batch in step.view.residents if not batch.preempted}:
+            return decision, "no such batch, or preempted already; choose from view.residents, each batch once"
+        if decision.mode not in ("reset", "kernel"):
+            return decision, "no such mode; write 'reset' or 'kernel'"
     return None
 
 
@@ -215,36 +211,41 @@ DECISION_CHECKS: tuple[Callable[[Step], Problem], ...] = (
 )
 
 
-def _dispatches(step: Step) -> list[Dispatch]:
-    return [decision for decision in step.decisions if isinstance(decision, Dispatch)]
-
-
 def _contents(view: RehearsalView) -> object:
     waiting = {model: tuple(queue) for model, queue in view.queues.items()}
     return view.now_s, view.free_slots, waiting, tuple(view.residents)
 
 
+_END: Any = "nothing decided"
+
+
 class _Checked:
-    """Put every decision of a policy through the checks."""
+    """Put every decision of a policy through the checks, before it is carried out and the next is asked for."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    def decide(self, view: Any, event: Event) -> list[Any]:
-        before = _contents(view)
-        try:
-            decisions = list(self._policy.decide(view, event))
-        except IsimError:
-            raise  # says what to do by itself
-        except Exception as error:
-            text = f"decide raised {type(error).__name__} ({error}) on {event!r}"
-            _fail("check_decides", f"{text}; it must return an iterable of decisions on every event", view.now_s, error)
-        step = Step(view, event, decisions, before)
-        for check in DECISION_CHECKS:
-            problem = check(step)
-            if problem is not None:
-                _fail(check.__name__, f"{problem[0]!r:.300}: {problem[1]}", view.now_s)
-        return decisions
+    def decide(self, view: Any, event: Event) -> Iterator[Any]:
+        decisions: Iterator[Any] | None = None
+        while True:
+            before = _contents(view)
+            try:
+                decisions = iter(self._policy.decide(view, event)) if decisions is None else decisions
+                decision = next(decisions, _END)
+            except IsimError:
+                raise  # says what to do by itself
+            except Exception as error:
+                text = f"decide raised {type(error).__name__} ({error}) on {event!r}"
+                cure = "it must return an iterable of decisions on every event"
+                _fail("check_decides", f"{text}; {cure}", view.now_s, error)
+            step = Step(view, event, decision, before)
+            for check in DECISION_CHECKS if decision is not _END else (check_view_is_unchanged,):
+                problem = check(step)
+                if problem is not None:
+                    _fail(check.__name__, f"{problem[0]!r:.300}: {problem[1]}", view.now_s)
+            if decision is _END:
+                return
+            yield decision
 
 
 # What holds for a run ---------------------------------------------------------------------------------------------

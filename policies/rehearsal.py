@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from isim.errors import PolicyError
 from isim.policies.policy import (
     Arrival,
     Decision,
@@ -25,6 +26,8 @@ from isim.policies.policy import (
 
 _FINISH, _ARRIVAL, _TIMER = range(3)
 """Order of events at one instant."""
+_DECISIONS_AT_ONCE = 10_000
+"""More than these is a policy that never comes to an end."""
 
 
 class RehearsedBatch:
@@ -162,7 +165,12 @@ class Rehearsal:
             queue.clear()
             queue.extend(waiting)
         self.events += 1
-        for decision in list(self._policy.decide(self.view, event)):
+        for count, decision in enumerate(self._policy.decide(self.view, event)):
+            if count == _DECISIONS_AT_ONCE:
+                raise PolicyError(
+                    f"rehearsal: decided more than {count} times on one {type(event).__name__}; "
+                    "let decide come to an end"
+                )
             self._carry_out(decision)
 
     def _carry_out(self, decision: Decision) -> None:

@@ -27,8 +27,7 @@ class Loads:
 
     def __init__(self, predictor: str, resources: Sequence[str]) -> None:
         self._predictor = predictor
-        self._resources = tuple(resources)
-        self._known: dict[tuple[str, int, float], list[float]] = {}
+        self._resources = tuple((name, _COMPOSITE.get(name, "")) for name in resources)
 
     def __call__(self, member: Member) -> list[float]:
         """Return the member's use of each resource, 0..1.
@@ -38,22 +37,25 @@ class Loads:
         PredictorError
             A resource was not measured; `memory` stands for `l2` and `dram`.
         """
-        key = member.model, member.batch_size, member.sm_share
-        load = self._known.get(key)
-        if load is None:
-            load = self._known[key] = self._look_up(member)
+        features = member.features
+        load = []
+        for name, composite in self._resources:
+            value = features.get(name)
+            if value is None:
+                value = features.get(composite)
+            # Neither a NaN nor a percentage is a use in 0..1; a little above 1 comes from counters at another clock.
+            if value is None or not 0.0 <= value <= 2.0:
+                raise self._unmeasured(member)
+            load.append(value)
         return load
 
-    def _look_up(self, member: Member) -> list[float]:
+    def _unmeasured(self, member: Member) -> PredictorError:
         features: Mapping[str, float] = member.features
-        found = [features.get(name, features.get(_COMPOSITE.get(name, ""))) for name in self._resources]
-        # Neither a NaN nor a percentage is a use in 0..1; a little above 1 comes from counters read at another clock.
-        bad = [n for n, value in zip(self._resources, found, strict=True) if value is None or not 0.0 <= value <= 2.0]
-        if bad:
-            has = ", ".join(f"{name} {value:g}" for name, value in sorted(features.items())) or "none"
-            raise PredictorError(
-                f"predictor {self._predictor}: {', '.join(bad)} of {member.model} at batch size {member.batch_size} "
-                f"was not measured in 0..1 (has: {has}); profile it with counters, or name the resources to use with "
-                "resources=a/b"
-            )
-        return [float(value) for value in found if value is not None]
+        values = {name: features.get(name, features.get(composite)) for name, composite in self._resources}
+        bad = [name for name, value in values.items() if value is None or not 0.0 <= value <= 2.0]
+        has = ", ".join(f"{name} {value:g}" for name, value in sorted(features.items())) or "none"
+        return PredictorError(
+            f"predictor {self._predictor}: {', '.join(bad)} of {member.model} at batch size {member.batch_size} "
+            f"was not measured in 0..1 (has: {has}); profile it with counters, or name the resources to use with "
+            "resources=a/b"
+        )

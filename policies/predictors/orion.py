@@ -9,8 +9,10 @@ from isim.policies.predictors.instant import Instant
 from isim.policies.predictors.over_time.reading import ReadingName
 from isim.policies.predictors.parameters import number
 from isim.policies.predictors.predictor import Member
+from isim.policies.predictors.profile_keys import ProfileKey, ProfileKeys
 
 _COMPUTE, _MEMORY, _UNKNOWN = 1, 0, -1
+_MOST_KEPT = 20_000
 
 
 class Orion(Instant):
@@ -51,7 +53,8 @@ class Orion(Instant):
         self.same, self.threshold = same, threshold
         checks = [number("same", same, at_least=1), number("threshold", threshold, at_least=0, at_most=1)]
         super().__init__("orion", checks, features, alpha)
-        self._known: dict[tuple[str, int, float, bool], dict[int, float]] = {}
+        self._key = ProfileKeys()
+        self._known: dict[ProfileKey, dict[int, float]] = {}
 
     def slowdown_beside(self, target: Member, others: Sequence[Member]) -> float:
         """Return 1 + (same - 1) x share of the batch's time in which any other is of the same class."""
@@ -65,9 +68,11 @@ class Orion(Instant):
         return 1.0 + (self.same - 1.0) * slowed
 
     def _classes(self, member: Member) -> dict[int, float]:
-        key = member.model, member.batch_size, member.sm_share, member.kernels is None
+        key = self._key(member)
         shares = self._known.get(key)
         if shares is None:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
             shares = self._known[key] = self._classify(member)
         return shares
 

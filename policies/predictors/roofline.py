@@ -11,9 +11,9 @@ from isim.policies.predictors.mechanisms.expectation import expected_slowdown
 from isim.policies.predictors.mechanisms.phases import sample_phases
 from isim.policies.predictors.over_time.reading import ReadingName
 from isim.policies.predictors.predictor import Member
+from isim.policies.predictors.profile_keys import ProfileKey, ProfileKeys
 
 _MOST_KEPT = 20_000
-_Mix = tuple[tuple[str, int, float, bool], ...]
 
 
 class Roofline(Instant):
@@ -50,12 +50,13 @@ class Roofline(Instant):
         self.shares, self.granularity = shares, granularity
         checks = [choice("shares", shares, "max-min", "fair"), choice("granularity", granularity, "kernel", "batch")]
         super().__init__("roofline", checks, features, alpha)
-        self._known: dict[_Mix, float] = {}
+        self._key = ProfileKeys()
+        self._known: dict[tuple[ProfileKey, ...], float] = {}
 
     def slowdown_beside(self, target: Member, others: Sequence[Member]) -> float:
         """Return the mean over phases; each mix is worked out once."""
-        beside = sorted(others, key=_key)
-        mix = (_key(target), *map(_key, beside))
+        beside = sorted(others, key=self._key)
+        mix = (self._key(target), *map(self._key, beside))
         slowdown = self._known.get(mix)
         if slowdown is None:
             members = [target, *beside]
@@ -66,7 +67,3 @@ class Roofline(Instant):
                 self._known.clear()
             slowdown = self._known[mix] = float(expected_slowdown(tables, self.shares == "fair"))
         return slowdown
-
-
-def _key(member: Member) -> tuple[str, int, float, bool]:
-    return member.model, member.batch_size, member.sm_share, member.kernels is None

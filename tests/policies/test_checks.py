@@ -1,11 +1,12 @@
 """`check_policy` passes every built-in, and each bad policy is caught by the check that is there for it."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
+from isim.errors import PolicyError
 from isim.policies.checks import DECISION_CHECKS, POLICY_CHECKS, check_policy
 from isim.policies.policy import Decision, Dispatch, Drop, Event, Finish, Policy, Preempt, Reject, Timer, View, WakeAt
 from isim.policies.registry import make_policy
@@ -232,6 +233,30 @@ def test_bad_policies_are_caught(policy: type[Policy], message: str) -> None:
     with pytest.raises(AssertionError) as error:
         check_policy(policy)
     assert str(error.value).startswith(message)
+
+
+class SendsWhileThereIsRoom(Base):
+    """What is decided is carried out before the next is asked for."""
+
+    def decide(self, view: View, event: Event) -> Iterator[Decision]:
+        for queue in view.queues.values():
+            while queue and view.free_slots:
+                yield Dispatch([queue[0]])
+
+
+class NeverEnds(Base):
+    def decide(self, view: View, event: Event) -> Iterator[Decision]:
+        while True:
+            yield WakeAt(view.now_s)
+
+
+def test_a_policy_that_looks_at_the_view_between_its_decisions_passes() -> None:
+    check_policy(SendsWhileThereIsRoom)
+
+
+def test_decisions_without_end_are_found() -> None:
+    with pytest.raises(PolicyError, match=r"decided more than 10000 times on one Arrival; let decide come to an end"):
+        check_policy(NeverEnds)
 
 
 def test_the_policy_that_the_bad_ones_spoil_passes() -> None:

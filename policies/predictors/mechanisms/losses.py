@@ -10,6 +10,7 @@ from isim.policies.predictors.mechanisms.phases import sample_phases
 from isim.policies.predictors.mechanisms.turns import lost_in_turns, most_lost
 from isim.policies.predictors.over_time.reading import Weighed
 from isim.policies.predictors.predictor import Member
+from isim.policies.predictors.profile_keys import ProfileKey, ProfileKeys
 
 MECHANISMS = (*PHASED, "turns")
 """Where kernels take turns, what is lost to those of others."""
@@ -19,8 +20,8 @@ MOST = len(MECHANISMS)
 
 _MOST_KEPT = 20_000
 """Mixes; with 80 bytes each, and far more than a server of some models meets."""
-
-_Key = tuple[str, int, float, bool]
+_MOST_PHASES_KEPT = 1_000
+"""Of 28 kB each."""
 
 
 class Losses:
@@ -34,13 +35,15 @@ class Losses:
     """
 
     def __init__(self) -> None:
-        self._phases: dict[tuple[_Key, int], Floats] = {}
-        self._losses: dict[tuple[_Key, ...], Floats] = {}
+        self._key = ProfileKeys()
+        self._phases: dict[tuple[ProfileKey, int], Floats] = {}
+        self._losses: dict[tuple[ProfileKey, ...], Floats] = {}
 
     def of(self, target: Member, others: Sequence[Member]) -> Floats:
         """Return the losses, and the most that can be lost, shape (mechanisms + 1,), each 0..1."""
-        mix: tuple[_Key, ...]
-        mix = (_key(target), _key(others[0])) if len(others) == 1 else (_key(target), *sorted(map(_key, others)))
+        key = self._key
+        mix: tuple[ProfileKey, ...]
+        mix = (key(target), key(others[0])) if len(others) == 1 else (key(target), *sorted(map(key, others)))
         losses = self._losses.get(mix)
         if losses is None:
             if len(self._losses) >= _MOST_KEPT:
@@ -60,17 +63,15 @@ class Losses:
         if not others:
             return np.zeros(MOST + 1)
         tables = [self._table(target, 0)]
-        tables += [self._table(other, slot) for slot, other in enumerate(sorted(others, key=_key), start=1)]
+        tables += [self._table(other, slot) for slot, other in enumerate(sorted(others, key=self._key), start=1)]
         phased: Floats = expected_losses(np.array(tables))
         return np.append(phased, [lost_in_turns(target, others), most_lost(target, others)])
 
     def _table(self, member: Member, slot: int) -> Floats:
-        key = _key(member)
+        key = self._key(member)
         table = self._phases.get((key, slot))
         if table is None:
+            if len(self._phases) >= _MOST_PHASES_KEPT:
+                self._phases.clear()
             table = self._phases[key, slot] = sample_phases(member, slot)
         return table
-
-
-def _key(member: Member) -> _Key:
-    return member.model, member.batch_size, member.sm_share, member.kernels is None
