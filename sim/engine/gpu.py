@@ -66,8 +66,8 @@ class Gpu:
         self._contention = getattr(contention, "name", type(contention).__name__)
         self._present_s = 0.0
         """The time the present row of the compiled state stands at."""
-        self._changed_s = 0.0
-        """Since when the set of residents is what it is."""
+        self.changed_s = 0.0
+        """Since when the set of residents is what it is, seconds."""
         self._ahead_s = math.inf
         """How far from the present the trial found the next finish."""
         self._already_done = False
@@ -110,7 +110,7 @@ class Gpu:
             for resident in self.residents:
                 resident.duration_s += step_s
         self._close_overlap(now_s)
-        self._present_s = self._changed_s = now_s
+        self._present_s = self.changed_s = now_s
         batch.slot = slot = self._free.pop()
         self.residents.append(batch)
         first, last, process, share = (self._entry if batch.urgent else self._low_entry)[batch.variant.first]
@@ -154,7 +154,7 @@ class Gpu:
     def release(self, batch: Batch, now_s: float) -> None:
         """Free the slot of a batch that is done, or has been preempted."""
         self._close_overlap(now_s)
-        self._changed_s = now_s
+        self.changed_s = now_s
         if batch.preempted is None:
             batch.finished_s = now_s
         else:
@@ -186,8 +186,8 @@ class Gpu:
 
     def _close_overlap(self, now_s: float) -> None:
         residents = self.residents
-        if residents and now_s > self._changed_s:
-            overlap = Overlap(self._changed_s, now_s, tuple([batch.batch_id for batch in residents]))
+        if residents and now_s > self.changed_s:
+            overlap = Overlap(self.changed_s, now_s, tuple([batch.batch_id for batch in residents]))
             self._record_overlap(self.gpu, overlap)
             for batch in residents:
                 batch.overlaps.append(overlap)

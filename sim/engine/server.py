@@ -105,6 +105,11 @@ class Server:
         """As of its GPU."""
         return self._gpu.kernel_boundaries
 
+    @property
+    def changed_s(self) -> float:
+        """When a batch last came to its GPU or left it."""
+        return self._gpu.changed_s
+
     def stop(self, end_s: float) -> None:
         """Report what still runs at the end of the run."""
         self._gpu.cut_off(end_s)

@@ -43,7 +43,7 @@ class ShadowGpu(Gpu):
         copy_residents(other._state, self._state)
         self._free = [*range(len(other._done), len(self._done)), *other._free]
         self._present, self._already_done = other._present, other._already_done
-        self._present_s, self._changed_s, self._ahead_s = other._present_s, other._changed_s, other._ahead_s
+        self._present_s, self.changed_s, self._ahead_s = other._present_s, other.changed_s, other._ahead_s
         self.residents.clear()
         leaving = not other._already_done and other._rows["residents"][other._present] < len(other.residents)
         for batch in other.residents:

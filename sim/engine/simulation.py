@@ -131,6 +131,8 @@ class Simulation:
         unfinished = self.open
         if unfinished and self._horizon_s is not None:
             self._end_s = self._horizon_s
+        # What is preempted and never goes on leaves later than the last request ends.
+        self._end_s = max(self._end_s, *(server.changed_s for server in self._servers))
         for server in self._servers:
             server.stop(self._end_s)
         kept_back = 0

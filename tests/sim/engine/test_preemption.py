@@ -67,6 +67,20 @@ def run(at_ms: Mapping[float, Any], price_ms: float = 0.0, arrivals: int = 1, sl
     return policy, log
 
 
+def test_a_run_ends_when_what_was_preempted_has_left() -> None:
+    """Its requests are never sent again, so that nothing else happens after the price is paid, at 2 + 50 ms."""
+
+    class Strands(Interrupts):
+        def decide(self, view: View, event: Event) -> Iterable[Decision]:
+            return () if isinstance(event, Preempted) else super().decide(view, event)
+
+    requests = Replay(Trace.from_columns(arrival_ns=[0], model=["a"]))
+    _, ending = simulate(
+        GAPS, requests, Strands({2.0: preempt("reset")}), NoContention(), 1, sharing=Sharing(preemption_s=0.05)
+    )
+    assert (round(ending.end_s, 9), ending.unfinished) == (0.052, 1)
+
+
 def times_ms(log: Log) -> list[tuple[float, float]]:
     """Return when each batch was dispatched and when it had left."""
     return [
