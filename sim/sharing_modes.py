@@ -59,7 +59,7 @@ def parse_sharing(text: str) -> Sharing:
     ----------
     text
         A mode, or `time-slicing:quantum=2ms`, or `mps:MODEL=SHARE,...` with the part of the SMs of each process. Any
-        but `mps` takes `preemption=50us` as well, and `streams` also `launch=5us`.
+        takes `preemption=50us` as well, and `streams` and `exclusive` also `launch=5us`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def parse_sharing(text: str) -> Sharing:
             problems.append(f"not one value a name (found {part!r}); write {_EXAMPLES.get(mode, mode)}")
         given[name] = value
     if not problems:
-        found = (_mps if mode == "mps" else _timed)(mode, given, problems)
+        found = _sharing(mode, given, problems)
         if not problems:
             return found
     raise ExperimentError(*problems)
@@ -95,42 +95,51 @@ def parse_sharing(text: str) -> Sharing:
 _EXAMPLES = {"time-slicing": "time-slicing:quantum=2ms", "mps": "mps:resnet50=0.5,bert=0.5"}
 
 
-_TIMES = {"exclusive": ("preemption",), "streams": ("preemption", "launch"), "time-slicing": ("quantum", "preemption")}
+_TIMES = {
+    "exclusive": ("preemption", "launch"),
+    "streams": ("preemption", "launch"),
+    "time-slicing": ("quantum", "preemption"),
+    "mps": ("preemption",),
+}
 
 
-def _timed(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
-    times_s = {}
+def _sharing(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
+    times_s, shares = {}, {}
     for name, value in given.items():
-        if name not in _TIMES[mode]:
+        if name in _TIMES[mode]:
+            times_s[name] = _time_s(name, value, problems)
+        elif mode == "mps":
+            shares[name] = _share(name, value, problems)
+        else:
             problems.append(f"{mode!r} has no parameter (found {name}); it takes {' and '.join(_TIMES[mode])}")
-            continue
-        try:
-            time_s = parse_seconds(value, name)
-        except IsimError as error:
-            problems.append(str(error))
-            continue
-        least_s = MIN_QUANTUM_S if name == "quantum" else 0.0
-        if not least_s <= time_s < float("inf"):
-            least = format_seconds(least_s) if least_s else "0"
-            problems.append(f"{name}: must be at least {least} and finite (found {value!r}); write {name}=2ms")
-        times_s[name] = time_s
     quantum_s, preemption_s = times_s.get("quantum", QUANTUM_S), times_s.get("preemption", PREEMPTION_S)
-    return Sharing(mode, quantum_s, preemption_s=preemption_s, launch_s=times_s.get("launch", LAUNCH_S))
+    return Sharing(mode, quantum_s, shares, preemption_s, times_s.get("launch", LAUNCH_S))
 
 
 MIN_QUANTUM_S = 1e-6
 """Shorter turns than this cost the simulation time and change nothing: kernels last longer."""
 
 
-def _mps(mode: str, given: Mapping[str, str], problems: list[str]) -> Sharing:
-    shares = {}
-    for model, value in given.items():
-        try:
-            shares[model] = float(value)
-        except ValueError:
-            shares[model] = 0.0
-        if not 0.0 < shares[model] <= 1.0:
-            problems.append(
-                f"{model}: its part of the SMs must be more than 0 and at most 1 (found {value!r}); write {model}=0.5"
-            )
-    return Sharing(mode, shares=shares)
+def _time_s(name: str, value: str, problems: list[str]) -> float:
+    try:
+        time_s = parse_seconds(value, name)
+    except IsimError as error:
+        problems.append(str(error))
+        return 0.0
+    least_s = MIN_QUANTUM_S if name == "quantum" else 0.0
+    if not least_s <= time_s < float("inf"):
+        least = format_seconds(least_s) if least_s else "0"
+        problems.append(f"{name}: must be at least {least} and finite (found {value!r}); write {name}=2ms")
+    return time_s
+
+
+def _share(model: str, value: str, problems: list[str]) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = 0.0
+    if not 0.0 < share <= 1.0:
+        problems.append(
+            f"{model}: its part of the SMs must be more than 0 and at most 1 (found {value!r}); write {model}=0.5"
+        )
+    return share
