@@ -15,7 +15,7 @@ from isim.engine.phase_gpu import PhaseGpu
 from isim.errors import RunError
 from isim.operations import Operations, Variant
 from isim.profiler.profile import Profile
-from isim.run import Run
+from isim.run import DESCRIPTION, Run
 from isim.sharing_modes import Sharing, parse_sharing
 
 MOST = 1_000_000
@@ -45,12 +45,19 @@ def kernel_spans(run: Run, batch_ids: Iterable[int]) -> Iterator[Span]:
     Raises
     ------
     IsimError
-        The profile is not at hand, there are too many kernels, or what comes out is not what the run says.
+        Batches were preempted or kernels gated, the profile is not at hand, there are too many kernels, or what comes
+        out is not what the run says.
     """
     if (run.folder / "preemptions.parquet").is_file():
         raise RunError(
             f"{run.folder}: batches were preempted (found preemptions.parquet), and cannot be shown kernel by kernel; "
             "leave the kernels out"
+        )
+    said = run.description["sharing"]
+    if "launch_s" in said and said["mode"] != "exclusive":  # where nothing runs beside a kernel, none has to wait
+        raise RunError(
+            f"{run.folder}: its policy's gate may let kernels wait (found launch_s under sharing in {DESCRIPTION}), so "
+            "that they cannot be shown kernel by kernel; leave the kernels out"
         )
     wanted = set(batch_ids)
     rows = sorted(run.table("batches").to_pylist(), key=lambda row: (row["dispatched_s"], row["batch_id"]))

@@ -59,8 +59,9 @@ def test_two_kernels_side_by_side_by_hand(tmp_path: Path) -> None:
         {"contention": "leftover", "sharing": "time-slicing:quantum=100us"},
         {"contention": "leftover", "gpus": 2},
         {"contention": "fair", "horizon": "150ms"},
+        {"contention": "fair", "concurrency": 1, "sharing": "exclusive", "policy": "orion:urgent=a"},
     ],
-    ids=["leftover", "exclusive", "mps", "time-slicing", "two GPUs", "horizon"],
+    ids=["leftover", "exclusive", "mps", "time-slicing", "two GPUs", "horizon", "a gate that nothing waits for"],
 )
 def test_every_batch_finishes_when_the_run_says(tmp_path: Path, keys: dict[str, Any]) -> None:
     run = made(tmp_path, **keys)
@@ -121,6 +122,12 @@ def test_a_profile_that_is_not_at_hand_is_said(tmp_path: Path) -> None:
     profile_of({**NETWORKS, ("a", 1): [kernel(1000)]}).write(tmp_path / "p.parquet", force=True)
     with pytest.raises(RunError, match=r"p\.parquet: not the profile that .* was simulated with .* leave the kernels"):
         list(kernel_spans(run, [0]))
+
+
+def test_a_run_whose_kernels_waited_for_a_gate_is_refused_up_front(tmp_path: Path) -> None:
+    run = made(tmp_path, policy="orion:urgent=a", contention="leftover")
+    with pytest.raises(RunError, match=r"gate may let kernels wait \(found launch_s under sharing in run\.json\)"):
+        next(kernel_spans(run, [0]))
 
 
 def test_too_many_kernels_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
