@@ -40,7 +40,8 @@ _FLAGS = [
     click.option("--requests-per-client", type=int, help="After how many requests a client falls silent."),
     click.option(
         "--sharing",
-        help="exclusive, streams, time-slicing[:quantum=2ms] or mps[:MODEL=SHARE,...].  [built-in: streams]",
+        help="exclusive, streams, time-slicing[:quantum=2ms] or mps[:MODEL=SHARE,...]; prices of preemption and gates: "
+        "streams:preemption=50us,launch=5us.  [built-in: streams]",
     ),
     click.option("--concurrency", type=int, help="Batches on the GPU at once.  [built-in: 2]"),
     click.option("--contention", help="How concurrent kernels slow down, NAME[:key=value,...].  [built-in: roofline]"),

@@ -1,6 +1,7 @@
 """Fits find the laws that made the gaps, and say how good they are."""
 
 import math
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,15 @@ def test_on_off_is_found() -> None:
     assert found.ks < 1.63 / math.sqrt(len(gaps_s))
     assert found.aic < min(fit_gamma(gaps_s).aic, fit_poisson(gaps_s).aic)
     assert found.cv == pytest.approx(math.sqrt(1 + 2 * 0.5 * 200 / (0.5 + 0.125) ** 2), rel=0.1)  # Fischer 1993
+
+
+def test_mmpp_where_a_third_of_the_gaps_is_next_to_nothing() -> None:
+    """The best on-off process then has bursts without end in no time; without warnings (they are errors here)."""
+    gaps_s = np.maximum(np.random.default_rng(1).gamma(1 / 16, 16 / 200, 10_000), 1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit_mmpp(gaps_s)
+    assert found.log_likelihood > fit_poisson(gaps_s).log_likelihood
 
 
 def test_mmpp_is_found() -> None:

@@ -19,11 +19,16 @@ class _States(NamedTuple):
     leaving_calm: float
 
 
+_TEN_FOLD = _States(10.0, 0.1, 1.0, 0.1)
+"""Where the mean gap is 1."""
+
+
 def fit_mmpp(gaps_s: Floats) -> GapFit:
     """Return the process under which the sequence of gaps is likeliest; unlike other fits, it looks at their order.
 
     The likelihood is a product of one 2 x 2 matrix a gap, exp((Q - L) gap) L, taken pairwise; it is climbed from the
-    best on-off process by the simplex method.
+    best on-off process by the simplex method, or, where gaps as short as no time make that one endless bursts, from
+    bursts of ten times the mean rate.
 
     Parameters
     ----------
@@ -71,7 +76,8 @@ def _start(gaps: Floats) -> _States:
     found = fit_on_off(gaps).parameters
     share, cycle = found["burst_share"], found["cycle_s"]
     peak = found["rate_rps"] / share
-    return _States(peak, 0.05 * peak, 1 / (share * cycle), 1 / ((1 - share) * cycle))
+    states = _States(peak, 0.05 * peak, 1 / (share * cycle), 1 / ((1 - share) * cycle))
+    return states if math.isfinite(_log_likelihood(states, gaps)) else _TEN_FOLD
 
 
 def _spectrum(states: _States) -> tuple[float, float, npt.NDArray[np.float64]]:
