@@ -18,6 +18,8 @@ from isim.policies.predictors.rehearsed import Question, hard_batches, questions
 MakePredictor = Callable[[], Predictor]
 _LEAST_SLOWDOWN = 0.5
 """Of a prediction: no co-runner makes a batch twice as fast."""
+_OTHER_GPU = 1.5
+"""Of each resource, what the same models ask for there."""
 
 
 def check_predictor(make_predictor: MakePredictor) -> None:
@@ -61,8 +63,10 @@ def check_predicts(make_predictor: MakePredictor) -> None:
 
 
 def check_predict_is_pure(make_predictor: MakePredictor) -> None:
-    """Being asked changes nothing: neither the same answer again, nor what is learned, nor what was passed in."""
-    asked, unasked = make_predictor(), make_predictor()
+    """Being asked changes nothing: neither an answer given later, nor what is learned, nor what was passed in."""
+    asked, unasked, asked_elsewhere = make_predictor(), make_predictor(), make_predictor()
+    for question in questions(used=_OTHER_GPU):
+        _answer("check_predict_is_pure", asked_elsewhere, question, "about another GPU")
     for batch in rehearsed_batches(40):
         before = copy.deepcopy(questions())
         first = _ask("check_predict_is_pure", asked, "while it learned")
@@ -70,10 +74,13 @@ def check_predict_is_pure(make_predictor: MakePredictor) -> None:
             _fail("check_predict_is_pure", "a second answer differs from the first; let predict change nothing")
         if repr(questions()) != repr(before):
             _fail("check_predict_is_pure", "predict changed what it was given; copy what it needs")
-        _teach("check_predict_is_pure", asked, batch)
-        _teach("check_predict_is_pure", unasked, batch)
+        for predictor in (asked, unasked, asked_elsewhere):
+            _teach("check_predict_is_pure", predictor, batch)
     if _ask("check_predict_is_pure", asked, "") != _ask("check_predict_is_pure", unasked, ""):
         _fail("check_predict_is_pure", "a predictor that was asked in between learned otherwise; keep predict pure")
+    if _ask("check_predict_is_pure", asked_elsewhere, "") != _ask("check_predict_is_pure", unasked, ""):
+        text = "asked first about another GPU's profile of the same models, it answers otherwise"
+        _fail("check_predict_is_pure", f"{text}; keep nothing of a profile by names alone (see ProfileKeys)")
 
 
 def check_knows_no_future(make_predictor: MakePredictor) -> None:

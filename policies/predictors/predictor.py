@@ -10,7 +10,7 @@ from isim.policies.kernels import Kernels
 
 
 class Member(NamedTuple):
-    """One (model, batch size) of a mix, and what the profile says of it; known by model, batch size and share."""
+    """One (model, batch size) of a mix, and what the profile says of it; called the same in every profile."""
 
     model: str
     batch_size: int

@@ -12,20 +12,25 @@ Question = tuple[Member, Sequence[CoRunner], Sequence[Stay]]
 _RESOURCES = ("sm", "l2", "dram")
 
 
-def rehearsed_members() -> list[Member]:
+def rehearsed_members(used: float = 1.0) -> list[Member]:
     """Return six members: three models, two batch sizes; half of them with kernels.
+
+    Parameters
+    ----------
+    used
+        Use of every resource, relative to that on the usual GPU.
 
     Examples
     --------
     >>> [(member.model, member.batch_size, member.kernels is None) for member in rehearsed_members()][:2]
     [('model0', 1, True), ('model0', 4, False)]
     """
-    return [_member(model, size) for model in range(3) for size in (1, 4)]
+    return [_member(model, size, used) for model in range(3) for size in (1, 4)]
 
 
-def questions() -> list[Question]:
+def questions(used: float = 1.0) -> list[Question]:
     """Return what a scheduler asks: about a batch alone, beside one and two, half-way, and over."""
-    a, b, c = rehearsed_members()[:3]
+    a, b, c = rehearsed_members(used)[:3]
     behind = [Stay(0.4 * a.solo_s, (b,)), Stay(0.3 * a.solo_s, ())]
     return [
         (a, [], []),
@@ -62,8 +67,8 @@ def _batch(draw: random.Random, factor: float) -> Observation:
     return Observation(target, duration_s, tuple(stays), target.solo_s)
 
 
-def _member(model: int, size: int) -> Member:
-    use = {name: round(0.2 + 0.15 * ((model + place + size) % 4), 3) for place, name in enumerate(_RESOURCES)}
+def _member(model: int, size: int, used: float) -> Member:
+    use = {name: round(used * (0.2 + 0.15 * ((model + place + size) % 4)), 3) for place, name in enumerate(_RESOURCES)}
     use["memory"] = max(use["l2"], use["dram"])
     solo_s = 0.001 * (1 + model) * (1 + size / 4)
     count = 3 + model

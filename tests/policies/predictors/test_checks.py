@@ -94,6 +94,15 @@ class LearnsWhenAsked(Base):
         return Prediction(self.mean)
 
 
+class RemembersNames(Base):
+    def __init__(self, weight: float = 0.1) -> None:
+        super().__init__(weight)
+        self.known: dict[str, float] = {}
+
+    def predict(self, target: Any, *_: Any) -> Prediction:
+        return Prediction(1.0 + self.known.setdefault(target.model, target.features["sm"]))
+
+
 class SharesWhatItLearned(Base):
     shared: list[float] = [1.0]  # noqa: RUF012
 
@@ -150,6 +159,7 @@ BAD: list[tuple[type[Base], str]] = [
     (ForgetsItsParameter, "check_parameters_are_stored"),
     (NeedsToLearnFirst, "check_predicts"),
     (LearnsWhenAsked, "check_predict_is_pure"),
+    (RemembersNames, "check_predict_is_pure"),
     (SharesWhatItLearned, "check_knows_no_future"),
     (Gambles, "check_repeatable"),
     (HoldsALambda, "check_pickles"),
