@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+_LIKE_A_NUMBER = re.compile(r"\s*[-+.\dx]*\s*")
 _PART = re.compile(r"(?:(\d{1,9})x)?(.+)")
 MOST = 4096
 """Each costs memory for the compiled state of its batches."""
@@ -18,7 +19,8 @@ def read_gpus(value: object) -> int | str:
     """
     if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}\s*", value):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    no_count = isinstance(value, str) and value.strip() and _LIKE_A_NUMBER.fullmatch(value)
+    if isinstance(value, bool) or not isinstance(value, int | str) or no_count:
         raise ValueError("neither a number nor profiles; write 4, or 2xA.parquet,B.parquet")
     if isinstance(value, str) and not all(each.strip() for each in value.split(",")):
         raise ValueError("names no profile; write 4, or 2xA.parquet,B.parquet")
@@ -71,7 +73,7 @@ def in_place_of(old: object, new: object) -> object:
 
 
 def _parts(gpus: object) -> list[tuple[int, str]]:
-    if not isinstance(gpus, str) or re.fullmatch(r"\s*\d*\s*", gpus):
+    if not isinstance(gpus, str) or _LIKE_A_NUMBER.fullmatch(gpus):
         return []
     found = [_PART.fullmatch(part.strip()) for part in gpus.split(",")]
     return [(int(part[1] or 1), part[2]) for part in found if part]

@@ -245,11 +245,13 @@ def test_paths_of_gpus_are_relative_to_the_file(tmp_path: Path) -> None:
     [
         ({"gpus": 0}, "gpus: must be at least 1 and at most 4096 GPUs (found 0); correct it, such as 4"),
         ({"gpus": "9999999xa.parquet"}, "gpus: must be at least 1 and at most 4096 GPUs"),
+        ({"gpus": "4x"}, "gpus: neither a number nor profiles (found '4x'); write 4, or 2xA.parquet,B.parquet"),
+        ({"gpus": "-1"}, "gpus: neither a number nor profiles (found '-1'); write 4, or 2xA.parquet,B.parquet"),
         ({"gpus": True}, "gpus: neither a number nor profiles (found True); write 4, or 2xA.parquet,B.parquet"),
         ({"gpus": "a.parquet,"}, "gpus: names no profile (found 'a.parquet,'); write 4"),
         ({"gpus": "2xa.parquet", "profile": "b.parquet"}, "gpus: names profiles, and so does profile=b.parquet (found"),
     ],
-    ids=["none", "too many", "bool", "empty", "profiles twice"],
+    ids=["none", "too many", "half", "negative", "bool", "empty", "profiles twice"],
 )
 def test_gpus_that_cannot_be(given: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ExperimentError) as caught:
