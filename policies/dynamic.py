@@ -1,16 +1,14 @@
 """The dynamic batcher of NVIDIA Triton Inference Server."""
 
-import heapq
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from typing import ClassVar, Literal
 
-from isim.policies.expiry import HALF_NS, count_expired, serving_order
+from isim.policies.expiry import HALF_NS
 from isim.policies.fitting import too_large
-from isim.policies.forming import Sizes, form_batch, profiled_sizes
+from isim.policies.forming import Sizes, profiled_sizes
 from isim.policies.parameters import check_parameters, choice, seconds, sizes, whole
-from isim.policies.policy import Arrival, Decision, Dispatch, Drop, Event, Reject, Request, Timer, View, WakeAt
+from isim.policies.policy import Arrival, Decision, Event, Reject, Request, Timer, View, WakeAt
+from isim.policies.turns import fill_slots, served_next
 
 
 class Dynamic:
@@ -129,44 +127,19 @@ class Dynamic:
         """Add to `decisions` what to do about some models."""
         free, now_s, timeout_s = view.free_slots, view.now_s, self.timeout_s
         expired_last = self.timeout_action == "delay"
-        heads = []
-        for model in models:
-            queue = queues[model]
-            if not queue:
-                continue
-            if timeout_s is None:
-                expired, head = 0, queue[0]
-            else:
-                expired = count_expired(queue, timeout_s, now_s)
-                if expired and not expired_last:
-                    decisions.append(Drop(tuple(islice(queue, expired)), f"waited longer than {timeout_s} s"))
-                    if expired == len(queue):
-                        continue
-                head = next(serving_order(queue, expired, expired_last))
-            heads.append((head.arrived_s, head.request_id, model, expired, 0))
-        wake_ups = []
-        if len(heads) > 1:
-            heapq.heapify(heads)
-        while heads and free:
-            _, _, model, expired, sent = heapq.heappop(heads)
-            queue = queues[model]
-            limits = self._sizes.get(model) or self._learn_sizes(view, model)
-            waiting = serving_order(queue, expired, expired_last, sent) if expired or sent else queue
-            batch, wake_s = form_batch(waiting, limits, self.max_queue_delay_s, timeout_s, now_s)
-            if batch:
-                decisions.append(Dispatch(batch))
-                free -= 1
-                sent += len(batch)
-                following = next(serving_order(queue, expired, expired_last, sent), None) if free else None
-                if following is not None:
-                    heapq.heappush(heads, (following.arrived_s, following.request_id, model, expired, sent))
-            elif wake_s < math.inf and wake_s != self._wake_s.get(model):
-                wake_ups.append(WakeAt(wake_s, model))
-        self._settled = free > 0
-        if free:
-            for wake_up in wake_ups:
-                decisions.append(wake_up)
-                self._wake_s[wake_up.tag] = wake_up.time_s
+        waiting = {model: queues[model] for model in models if queues[model]}
+        turns, timed_out = served_next(waiting, timeout_s, now_s, expired_last)
+        batches, wakes_s = fill_slots(
+            waiting, turns, free, lambda model: self._sizes.get(model) or self._learn_sizes(view, model),
+            self.max_queue_delay_s, timeout_s, now_s, expired_last,
+        )  # fmt: skip
+        decisions += timed_out
+        decisions += batches
+        self._settled = free > len(batches)
+        for model, wake_s in wakes_s.items() if self._settled else ():
+            if wake_s != self._wake_s.get(model):
+                decisions.append(WakeAt(wake_s, model))
+                self._wake_s[model] = wake_s
         return decisions
 
     def _learn_sizes(self, view: View, model: str) -> Sizes:

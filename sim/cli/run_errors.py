@@ -33,7 +33,9 @@ def print_run_errors(found: dict[str, Any]) -> None:
     print_table("Simulated against measured", ["model", "", "simulated", "measured", "error"], rows)
     click.echo(f"\nmean error of the latency figures   {100 * found['mape']:.1f} %")
     if found["request_mape"] is None:
-        click.echo("one by one                          no request has the same id, model and arrival on both sides")
+        unlike = "no request has the same id, model and arrival on both sides"
+        click.echo(f"one by one                          {unlike}")
+        click.echo(f"isim: {unlike}: these may be different requests; compare runs of one trace", err=True)
     else:
         click.echo(
             f"one by one, {found['requests_matched']:,} requests         mean {100 * found['request_mape']:.1f} %, "

@@ -8,6 +8,17 @@ _SHARES = ("attainment", "busy_share")
 _FROM_1 = re.compile(r"(kernel_)?slowdown_.*|mean_batch_size|mean_concurrency|fewest_gpus")
 
 
+def bounds(figure: str) -> tuple[float, float]:
+    """Return the least and the most that a figure can be.
+
+    Examples
+    --------
+    >>> bounds("attainment"), bounds("slowdown_max")
+    ((0.0, 1.0), (1.0, inf))
+    """
+    return 1.0 if _FROM_1.fullmatch(figure) else 0.0, 1.0 if figure in _SHARES else float("inf")
+
+
 def in_range(found: Interval, figure: str) -> Interval:
     """Return an interval without the part of it that the figure cannot reach.
 
@@ -16,8 +27,7 @@ def in_range(found: Interval, figure: str) -> Interval:
     >>> in_range(Interval(0.97, 0.91, 1.03, 5), "attainment")
     Interval(mean=0.97, low=0.91, high=1.0, replications=5)
     """
-    least = 1.0 if _FROM_1.fullmatch(figure) else 0.0
-    return _between(found, least, 1.0 if figure in _SHARES else float("inf"))
+    return _between(found, *bounds(figure))
 
 
 def difference_in_range(found: Interval, figure: str) -> Interval:

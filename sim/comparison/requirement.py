@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from isim.comparison.pairs import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from isim.comparison.ranges import bounds
 from isim.errors import ExperimentError
 
 _TEXT = re.compile(r"\s*([a-z0-9_]+)\s*(>=|<=)\s*([0-9.eE+-]+)\s*")
@@ -47,6 +48,11 @@ class Requirement(NamedTuple):
             raise ExperimentError(
                 f"capacity: nothing that more load breaks (found '{match[1]} {match[2]}'); write {both}, or one of "
                 f"{', '.join(LOWER_IS_BETTER)} with <="
+            )
+        least, most = bounds(match[1])
+        if not least <= limit <= most:
+            raise ExperimentError(
+                f"capacity: a limit that the figure cannot reach (found {text!r}); write one from {least:g} to {most:g}"
             )
         return cls(match[1], match[2], limit)
 

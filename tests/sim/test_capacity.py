@@ -97,6 +97,11 @@ def test_the_command_prints_keeps_and_judges(folder: Path) -> None:
     [
         ("0.99", "capacity: not a requirement (found '0.99'); write FIGURE >= NUMBER"),
         ("attainment >= x", "capacity: not a requirement"),
+        (
+            "attainment >= 2",
+            "capacity: a limit that the figure cannot reach (found 'attainment >= 2'); write one from 0 to 1",
+        ),
+        ("late <= -1", "capacity: a limit that the figure cannot reach (found 'late <= -1'); write one from 0 to inf"),
         ("attainment <= 0.5", "capacity: nothing that more load breaks (found 'attainment <='); write attainment >="),
     ],
 )

@@ -177,6 +177,11 @@ def test_the_command(run: Run, tmp_path: Path) -> None:
     assert "isim: mape > 0.01 (found 0." in done.stderr
     assert "one by one" in done.stdout
     assert isim(run.folder, record, "--fail-if", "mape > 0.99", "--json").returncode == 0
+    other = tmp_path / "other.csv"
+    other.write_text("request_id,model,arrived_s,finished_s,deadline_s\n90001,resnet50,7,7.002,7.003\n")
+    done = isim(run.folder, other)
+    assert done.returncode == 0
+    assert "these may be different requests; compare runs of one trace" in done.stderr
     for words, code, problem in (
         ((run.folder,), 2, "give RUN and RECORDED, or --profile"),
         ((run.folder, record, "--profile", "p"), 2, "RUN and RECORDED go without"),
