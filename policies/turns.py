@@ -52,7 +52,8 @@ def fill_slots(
     >>> fill_slots(waiting, turns, 1, lambda _: Sizes(8, frozenset({8}), 8), 0.02, None, 0.005, False)
     ([], {'a': 0.02})
     """
-    batches, wakes_s = [], {}
+    batches: list[Dispatch] = []
+    wakes_s: dict[str, float] = {}
     heapq.heapify(turns)
     while turns and len(batches) < free:
         _, _, model, expired, sent = heapq.heappop(turns)
