@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from heapq import nsmallest
 from itertools import islice
 
-from isim.errors import PolicyError
 from isim.policies.policy import Arrival, Event, Request, View
 
 
@@ -14,39 +13,23 @@ class Classes:
 
     Parameters
     ----------
-    policy
-        Its name, for errors.
     urgent
         Models whose requests are urgent whatever their priority.
 
     Examples
     --------
-    >>> classes = Classes("own", ("a",))
+    >>> classes = Classes(("a",))
     >>> [classes.is_urgent([Request(0, model, 0.0, 1.0, priority, 1, 1.0)]) for model, priority in (("a", 0), ("b", 1))]
     [True, True]
     """
 
-    def __init__(self, policy: str, urgent: Sequence[str]) -> None:
-        self._policy = policy
-        self._urgent = self._unseen = frozenset(urgent)
+    def __init__(self, urgent: Sequence[str]) -> None:
+        self._urgent = frozenset(urgent)
         self.waiting: deque[Request] = deque()
         """Urgent requests that wait, oldest first; whoever dispatches one takes it out."""
 
-    def follow(self, view: View, event: Event) -> None:
-        """Remember an urgent request that arrives; long queues of others are not searched for it.
-
-        Raises
-        ------
-        PolicyError
-            At the first event, a model that is urgent is none of those served.
-        """
-        if self._unseen:
-            if unknown := sorted(self._unseen - view.queues.keys()):
-                raise PolicyError(
-                    f"policy {self._policy}: urgent: no such model here (found {', '.join(unknown)}); "
-                    f"name some of {', '.join(view.queues)}, with / between them"
-                )
-            self._unseen = frozenset()
+    def follow(self, event: Event) -> None:
+        """Remember an urgent request that arrives; long queues of others are not searched for it."""
         if isinstance(event, Arrival) and self.is_urgent((event.request,)):
             self.waiting.append(event.request)
 

@@ -119,14 +119,14 @@ class Orion:
         self.duration_share = duration_share
         self.urgent = urgent
         self.gate = Complementary(sm_threshold, duration_share)
-        self._classes = Classes("orion", urgent)
+        self._classes = Classes(urgent)
         self._limits = Limits("orion", None)
 
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
         """Dispatch the oldest urgent request, and best-effort ones into all slots but one for the next urgent."""
         if refused := self._limits.refusal(view, event):
             return refused
-        self._classes.follow(view, event)
+        self._classes.follow(event)
         residents, free, batches = view.residents, view.free_slots, []
         slots = free + len(residents)
         busy = any(self._classes.is_urgent(batch.requests) for batch in residents)

@@ -92,14 +92,14 @@ class Reef:
         self.padding = padding
         self.urgent = urgent
         self.gate = Padding() if padding else None
-        self._classes = Classes("reef", urgent)
+        self._classes = Classes(urgent)
         self._limits = Limits("reef", None)
 
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
         """Clear the GPU for a real-time request, or fill it with best-effort ones."""
         if refused := self._limits.refusal(view, event):
             return refused
-        self._classes.follow(view, event)
+        self._classes.follow(event)
         residents, free, batches = view.residents, view.free_slots, []
         busy = any(self._classes.is_urgent(batch.requests) for batch in residents)
         if not busy and self._classes.waiting:

@@ -12,7 +12,6 @@ from isim.errors import PolicyError
 from isim.policies.fcfs import Fcfs
 from isim.policies.orion import Complementary, Orion
 from isim.policies.policy import Policy, Request
-from isim.policies.registry import make_policy
 from isim.policies.rehearsal import FixedProfile, Rehearsal
 from isim.sharing_modes import Sharing
 from isim.traces.trace import Trace
@@ -87,17 +86,6 @@ def latencies_s(policy: Policy, arrivals: list[tuple[int, str]], profile: Any, s
     sharing = Sharing(launch_s=0.0)
     log, _ = simulate(profile, Replay(trace), policy, BlockScheduler(), slots, sharing=sharing)
     return np.array([how.finished_s - r.arrived_s for r, how in log.ends if isinstance(how, Batch) and r.model == "rt"])
-
-
-@pytest.mark.parametrize("policy", ["orion", "reef"])
-def test_an_urgent_model_that_is_not_served(policy: str) -> None:
-    rehearsal = Rehearsal(
-        make_policy(f"{policy}:urgent=a/nope"), [Request(0, "a", 0.0, 1.0, 0, 1, 1.0)], 2, FixedProfile((1,), 0.01, 0.0)
-    )
-    with pytest.raises(PolicyError) as error:
-        rehearsal.run()
-    expected = f"policy {policy}: urgent: no such model here (found nope); name some of a, with / between them"
-    assert str(error.value) == expected
 
 
 def test_the_urgent_tail_is_protected() -> None:
