@@ -5,7 +5,6 @@ the time and the decision.
 """
 
 import gc
-import inspect
 import math
 import pickle
 import random
@@ -15,6 +14,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple, NoReturn
 
 from isim.errors import IsimError
+from isim.plugins import parameters_not_kept
 from isim.policies.policy import Arrival, Dispatch, Drop, Event, Policy, Preempt, Reject, Request, WakeAt
 from isim.policies.rehearsal import FixedProfile, Rehearsal, RehearsalView
 
@@ -277,10 +277,8 @@ def check_every_request_ends(make_policy: MakePolicy) -> None:
 def check_parameters_are_stored(make_policy: MakePolicy) -> None:
     """The constructor stores its parameters under their own names, so that a run can record them."""
     policy = make_policy()
-    for name, parameter in inspect.signature(type(policy)).parameters.items():
-        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        if named and not hasattr(policy, name):
-            _fail("check_parameters_are_stored", f"parameter {name} is not kept; set self.{name} = {name} in __init__")
+    for name in parameters_not_kept(policy):
+        _fail("check_parameters_are_stored", f"parameter {name} is not kept; set self.{name} = {name} in __init__")
 
 
 def check_pickles(make_policy: MakePolicy) -> None:

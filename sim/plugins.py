@@ -234,3 +234,21 @@ def _show(default: object) -> str:
     if isinstance(default, tuple):
         return "/".join(map(str, default)) or "none"
     return "none" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def parameters_not_kept(plugin: object) -> list[str]:
+    """Return the parameters of an object's constructor that it does not hold under their names.
+
+    Examples
+    --------
+    >>> class Forgetful:
+    ...     def __init__(self, kept: int = 1, lost: int = 2) -> None:
+    ...         self.kept = kept
+    >>> parameters_not_kept(Forgetful())
+    ['lost']
+    """
+    return [
+        name
+        for name, parameter in inspect.signature(type(plugin)).parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and not hasattr(plugin, name)
+    ]

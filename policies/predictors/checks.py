@@ -5,13 +5,13 @@ check, what happened and what to change. Run `check_predictor`, or the checks on
 """
 
 import copy
-import inspect
 import math
 import pickle
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from isim.errors import IsimError, PredictorError
+from isim.plugins import parameters_not_kept
 from isim.policies.predictors.predictor import Observation, Predictor
 from isim.policies.predictors.rehearsed import Question, hard_batches, questions, rehearsed_batches
 
@@ -47,10 +47,8 @@ def check_predictor(make_predictor: MakePredictor) -> None:
 def check_parameters_are_stored(make_predictor: MakePredictor) -> None:
     """The constructor stores its parameters under their own names, so that a run can record them."""
     predictor = make_predictor()
-    for name, parameter in inspect.signature(type(predictor)).parameters.items():
-        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        if named and not hasattr(predictor, name):
-            _fail("check_parameters_are_stored", f"parameter {name} is not kept; set self.{name} = {name} in __init__")
+    for name in parameters_not_kept(predictor):
+        _fail("check_parameters_are_stored", f"parameter {name} is not kept; set self.{name} = {name} in __init__")
 
 
 def check_predicts(make_predictor: MakePredictor) -> None:

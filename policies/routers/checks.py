@@ -5,13 +5,13 @@ time and the choice.
 """
 
 import gc
-import inspect
 import pickle
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from isim.errors import IsimError
+from isim.plugins import parameters_not_kept
 from isim.policies.checks import Scenario
 from isim.policies.policy import Request
 from isim.policies.predictors.predictor import Prediction
@@ -105,10 +105,8 @@ def check_router(make_router: MakeRouter) -> None:
 def check_parameters_are_stored(make_router: MakeRouter) -> None:
     """The constructor stores its parameters under their own names, so that a run can record them."""
     router = make_router()
-    for name, parameter in inspect.signature(type(router)).parameters.items():
-        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        if named and not hasattr(router, name):
-            _fail("check_parameters_are_stored", f"parameter {name} is not kept; set self.{name} = {name} in __init__")
+    for name in parameters_not_kept(router):
+        _fail("check_parameters_are_stored", f"parameter {name} is not kept; set self.{name} = {name} in __init__")
 
 
 def check_routes(make_router: MakeRouter) -> None:

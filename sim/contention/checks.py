@@ -4,7 +4,6 @@ Each check asks fresh models about random sets of kernels and copies, all of who
 `AssertionError` that names the check.
 """
 
-import inspect
 import pickle
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -16,6 +15,7 @@ import pyarrow as pa
 from isim.contention.contract import ContentionModel, Floats
 from isim.contention.usable import demand_problem, form_problems, speeds_of, speeds_problem
 from isim.operations import RESOURCES, Operations
+from isim.plugins import parameters_not_kept
 from isim.profiler.profile import Profile
 
 MakeContention = Callable[[], ContentionModel]
@@ -52,10 +52,8 @@ def check_contention(make_contention: MakeContention) -> None:
 def check_parameters_are_stored(make_contention: MakeContention) -> None:
     """The constructor stores its parameters under their own names, so that a run can record them."""
     model = make_contention()
-    for name, parameter in inspect.signature(type(model)).parameters.items():
-        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        if named and not hasattr(model, name):
-            _fail("check_parameters_are_stored", f"parameter {name} is not kept; set self.{name} = {name} in __init__")
+    for name in parameters_not_kept(model):
+        _fail("check_parameters_are_stored", f"parameter {name} is not kept; set self.{name} = {name} in __init__")
 
 
 def check_form(make_contention: MakeContention) -> None:
