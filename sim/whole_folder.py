@@ -6,21 +6,17 @@ import os
 import re
 import secrets
 import shutil
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from isim.errors import ExperimentError, IsimError, RunError
+from isim.interruption import terminable, undisturbed
 
 _RUN = r"(run\.json|(requests|batches|overlaps|predictions|preemptions)\.parquet)"
 _OWN = {"run.json": _RUN, "compare.json": rf"compare\.json|[0-9]+-[^/]+/seed-[0-9]+/{_RUN}"}
 """By the mark of a kind of folder, the paths of the files in it; nothing with any other file is ever replaced."""
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -58,7 +54,7 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
     check_free(shown, force, mark)
     partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
     made: list[Path] = []
-    with _terminable():
+    with terminable():
         try:
             for above in reversed([path for path in partial.parents if not path.exists()]):
                 above.mkdir()
@@ -69,7 +65,7 @@ def writing(folder: str | Path, force: bool = False, mark: str = "run.json") -> 
             check_free(shown, force, mark)
             _rename(partial, folder)
         except BaseException as error:
-            with _undisturbed():
+            with undisturbed():
                 shutil.rmtree(partial, ignore_errors=True)
                 for above in reversed(made):
                     with suppress(OSError):
@@ -216,37 +212,3 @@ def _sync_name(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn the signals that end a process into an exception, so that what is half written can be removed."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    with _handled(stop, signal.SIG_DFL):
-        yield
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let no further signal cut short the removal of what is half written."""
-    with _handled(signal.SIG_IGN):
-        yield
-
-
-@contextmanager
-def _handled(handler: Any, instead_of: Any = None) -> Iterator[None]:
-    """Handle the signals that end a process; only where nobody else does, if `instead_of` says how that looks."""
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in _ENDING:
-            if (old := signal.getsignal(number)) is not None and instead_of in (None, old):
-                before[number] = old
-                signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

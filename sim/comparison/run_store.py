@@ -9,12 +9,12 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from isim.building.experiment_keys import ExperimentKeys
 from isim.errors import RunError
 from isim.run import versions
+from isim.scratch import scratch
 
 _FILE = re.compile(r"(.+?\.(?:py(?=:|$)|[A-Za-z0-9]+$))")
 """What in a key may be the path of a file: the whole text, or what stands before the class in it."""
@@ -97,8 +97,8 @@ def opened(output: Path | None) -> Iterator[RunStore]:
         It cannot be written, is something else, or belongs to a sweep that runs now.
     """
     if output is None:
-        with TemporaryDirectory(prefix="isim-") as temporary:
-            yield RunStore(Path(temporary))
+        with scratch() as temporary:
+            yield RunStore(temporary)
         return
     folder = Path(os.path.realpath(output))
     folder = folder.with_name(f"{folder.name}.unfinished")

@@ -1,8 +1,6 @@
 """What a variant sustains in a replication, by bisection over the load or over the number of GPUs."""
 
 import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from isim.comparison.axis import Axis
@@ -10,6 +8,7 @@ from isim.comparison.replication import figures_after, warm_up_of
 from isim.comparison.requirement import Requirement
 from isim.experiment import Experiment
 from isim.profiler.profile import Profile
+from isim.scratch import scratch
 
 FILE = "search.json"
 
@@ -73,6 +72,6 @@ def point(task: Point) -> dict[str, bytes]:
 def probe(task: Point) -> Probe:
     """Simulate an experiment at a step."""
     experiment, inputs = task.axis.at(task.experiment, task.profile, task.step)
-    with TemporaryDirectory(prefix="isim-") as temporary:
-        run = experiment.run(Path(temporary) / "run", inputs=inputs)
+    with scratch() as folder:
+        run = experiment.run(folder / "run", inputs=inputs)
         return Probe(figures_after(run, warm_up_of(run).end_s)["total"], run.description)

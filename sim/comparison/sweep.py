@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from isim.building.inputs import load_inputs
@@ -11,6 +10,7 @@ from isim.comparison.run_store import RunStore
 from isim.experiment import Experiment
 from isim.profiler.profile import Profile
 from isim.run import Run
+from isim.scratch import scratch
 
 A = TypeVar("A")
 
@@ -93,7 +93,6 @@ class Sweep:
 def simulate_files(task: Task) -> dict[str, bytes]:
     """Simulate, and return the files of the run folder: whoever asked may be on another machine."""
     experiment, profile = task
-    with TemporaryDirectory(prefix="isim-") as temporary:
-        folder = Path(temporary) / "run"
-        experiment.run(folder, inputs=load_inputs(experiment, profile))
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    with scratch() as folder:
+        run = experiment.run(folder / "run", inputs=load_inputs(experiment, profile))
+        return {path.name: path.read_bytes() for path in sorted(run.folder.iterdir())}

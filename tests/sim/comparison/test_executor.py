@@ -1,10 +1,12 @@
 """Executors: the same results wherever simulations run, each once, also when who runs them is killed."""
 
+import multiprocessing
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +16,8 @@ import pytest
 from worlds import kernel, profile_of
 
 from isim.compare import Rules, compare
-from isim.comparison.executor import Executor, Here, Processes, make_executor
+from isim.comparison.executor import Executor, Here, make_executor
+from isim.comparison.executor_processes import Processes
 from isim.comparison.variants import Variant
 from isim.errors import PolicyError, RunError
 from isim.experiment import Experiment
@@ -37,6 +40,15 @@ def ending(number: int) -> int:
     os._exit(7)
 
 
+def half_writing(folder: str) -> None:
+    """Be in the middle of a temporary folder, where no signal finds a chance to remove it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    written = tempfile.mkdtemp(prefix="isim-")
+    (Path(folder) / "ready").write_text(written)
+    time.sleep(600)
+
+
 @pytest.mark.parametrize("executor", [Here(), Processes(2)], ids=["here", "processes"])
 def test_every_task_is_answered_once(executor: Executor) -> None:
     with executor as place:
@@ -48,6 +60,24 @@ def test_every_task_is_answered_once(executor: Executor) -> None:
 def test_a_process_that_dies_is_an_error() -> None:
     with pytest.raises(RunError, match="executor: a process ended unexpectedly"), Processes(2) as place:
         list(place.finished(ending, range(3)))
+
+
+def test_what_an_interrupted_process_was_writing_vanishes(tmp_path: Path) -> None:
+    """Wherever the interruption finds it, also while it makes or removes its temporary folder."""
+
+    def wait_and_interrupt() -> None:
+        deadline_s = time.monotonic() + 60
+        while not (tmp_path / "ready").is_file() and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=wait_and_interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt), Processes(1) as place:
+        list(place.finished(half_writing, [str(tmp_path)]))
+    written = (tmp_path / "ready").read_text()
+    assert written
+    assert not Path(written).exists()
+    assert not [process for process in multiprocessing.active_children() if process.is_alive()]
 
 
 def variants(folder: Path) -> list[Variant]:
