@@ -80,6 +80,8 @@ def _malformed(decision: Any, error: BaseException) -> str:
         for request in decision.requests:
             if not isinstance(request, Request):
                 return f"holds what is no request (found {described(request)}); choose from view.queues"
+        if isinstance(decision, Dispatch) and not isinstance(decision.priority, Real):
+            return f"its priority is no number (found {described(decision.priority)}); write 0, or 1 if it is urgent"
     return f"cannot be carried out, {what_raised(error)}; choose requests from view.queues as they are"
 
 

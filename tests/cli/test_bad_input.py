@@ -29,6 +29,11 @@ class Sleepy:
         from isim.policies.policy import WakeAt
         return [WakeAt("soon")]
 
+class Wordy:
+    def decide(self, view, event):
+        from isim.policies.policy import Dispatch
+        return [Dispatch(list(view.queues["a"]), priority="high")]
+
 class Endless:
     def decide(self, view, event):
         from isim.policies.policy import WakeAt
@@ -196,6 +201,10 @@ MISTAKES = {
     "a time that is text": (
         [*PROFILE, *TRACE, "--policy", "policies.py:Sleepy"],
         "policy policies.py:Sleepy at 0 s decided WakeAt(time_s='soon', tag=''): its time is no number of seconds; ",
+    ),
+    "a priority that is text": (
+        [*PROFILE, *TRACE, "--policy", "policies.py:Wordy"],
+        "policy policies.py:Wordy at 0 s decided Dispatch(a: 0): its priority is no number (found 'high'); write 0, ",
     ),
     "decisions without end": (
         [*PROFILE, *TRACE, "--policy", "policies.py:Endless"],
