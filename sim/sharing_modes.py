@@ -82,8 +82,10 @@ def parse_sharing(text: str) -> Sharing:
     problems = []
     for part in rest.split(",") if rest else ():
         name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not name or not equals or not value or name in given:
-            problems.append(f"not one value a name (found {part!r}); write {_EXAMPLES.get(mode, mode)}")
+        if not name or not equals or not value:
+            problems.append(f"not a parameter (found {part!r}); write {_EXAMPLES[mode]}")
+        elif name in given:
+            problems.append(f"{name} is given twice (found {part.strip()!r}); give it once")
         given[name] = value
     if not problems:
         found = _sharing(mode, given, problems)
@@ -92,7 +94,12 @@ def parse_sharing(text: str) -> Sharing:
     raise ExperimentError(*problems)
 
 
-_EXAMPLES = {"time-slicing": "time-slicing:quantum=2ms", "mps": "mps:resnet50=0.5,bert=0.5"}
+_EXAMPLES = {
+    "exclusive": "exclusive:preemption=50us",
+    "streams": "streams:preemption=50us",
+    "time-slicing": "time-slicing:quantum=2ms",
+    "mps": "mps:resnet50=0.5,bert=0.5",
+}
 
 
 _TIMES = {

@@ -30,6 +30,9 @@ def test_every_mode_takes_what_it_charges(text: str, taken: dict[str, Any]) -> N
         ("time-slicing:launch=3us", "'time-slicing' has no parameter (found launch); it takes quantum and preemption"),
         ("mps:a=2,preemption=0.5", "a: its part of the SMs must be more than 0 and at most 1 (found '2'); write a=0.5"),
         ("mps:a=2,preemption=0.5", "preemption: not a duration (found '0.5')"),
+        ("streams:launch=3us,launch=4us", "launch is given twice (found 'launch=4us'); give it once"),
+        ("mps:a=0.5,a=0.4", "a is given twice (found 'a=0.4'); give it once"),
+        ("streams:launch", "not a parameter (found 'launch'); write streams:preemption=50us"),
         ("mps:launch=3us", "launch: its part of the SMs must be more than 0 and at most 1 (found '3us')"),
     ],
 )
