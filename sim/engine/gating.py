@@ -39,7 +39,7 @@ def gating_of(policy: Any, name: str, operations: Operations, sharing: Sharing) 
     if sharing.mode not in ("streams", "exclusive"):
         raise PolicyError(
             f"policy {name}: gates kernels, which it can do in one process only (found sharing {sharing.mode!r}); "
-            "choose sharing 'streams'"
+            "choose sharing 'streams' or 'exclusive'"
         )
     try:
         problem = _form_problem(gate)

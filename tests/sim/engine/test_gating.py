@@ -148,9 +148,8 @@ def test_gates_that_cannot_be_used(gate: Any, sentence: str) -> None:
 
 def test_processes_in_turns_are_not_gated() -> None:
     trace = Replay(Trace.from_columns(arrival_ns=[0], model=["a"]))
-    with pytest.raises(
-        PolicyError, match=r"gates kernels, which it can do in one process only \(found sharing 'mps'\)"
-    ):
+    alone = r"in one process only \(found sharing 'mps'\); choose sharing 'streams' or 'exclusive'"
+    with pytest.raises(PolicyError, match=f"gates kernels, which it can do {alone}"):
         simulate(profile_of({("a", 1): THREE}), trace, Gated(Alone()), NoContention(), 2, sharing=Sharing("mps"))
 
 
