@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from isim.units import parse_rate_rps, parse_seconds
 _UNITS = {"_s": parse_seconds, "_rps": parse_rate_rps}
 _EXAMPLES = {int: "a whole number, such as 8", float: "a number, such as 0.5", bool: "true or false"}
 _LISTS = {int: "4/8", float: "0.5/1"}
+BRACES = re.compile(r"\{[^{}]*,[^{}]*\}")
+"""As they stand for several variants of a comparison."""
 
 
 def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
@@ -47,19 +50,30 @@ def read_parameters(where: str, target: Any, text: str, problems: list[str]) -> 
     """
     known = parameters_of(target)
     values: dict[str, Any] = {}
+    if found := BRACES.search(text):
+        problems.append(
+            f"{where}: braces stand for several variants, which only --policy of 'isim compare' and [[variant]] take "
+            f"(found {found[0]!r}); write one value"
+        )
+        return values
+    several = ""
     for item in text.split(",") if text.strip() else ():
         key, equals, value = (part.strip() for part in item.partition("="))
         names = [name for name in (key, *(key + suffix for suffix in _UNITS)) if name in known]
         if not equals or not key:
-            problems.append(f"{where}: not a parameter (found {item.strip()!r}); write name=value, name=value")
+            advice = several or "write name=value, name=value"
+            problems.append(f"{where}: not a parameter (found {item.strip()!r}); {advice}")
         elif not names:
             advice = nearest(key, known) or "leave it out"
             problems.append(f"{where}: no parameter {key} (has: {', '.join(known) or 'none'}); {advice.rstrip('; ')}")
         elif names[0] in values:
             problems.append(f"{where}: {names[0]} is given twice (found {item.strip()!r}); give it once")
         else:
+            hint = _hint(target, known[names[0]])
+            if typing.get_origin(hint) is tuple:
+                several = f"several values of {names[0]} have a / between, not a comma"
             try:
-                values[names[0]] = _read_value(names[0], key, value, _hint(target, known[names[0]]))
+                values[names[0]] = _read_value(names[0], key, value, hint)
             except IsimError as raised:
                 # Kept even so: what is given wrong is not also missing.
                 values[names[0]] = None

@@ -51,6 +51,13 @@ def test_reads_parameters(spec: str, parameters: dict[str, Any]) -> None:
         ("", [f"policy '': unknown (known: {KNOWN}); one of your own is written path/to/file.py:Class"]),
         ("fcfs:max_batch=4", ["policy fcfs: no parameter max_batch (has: none); leave it out"]),
         ("greedy:max_bach=4", ["policy greedy: no parameter max_bach (has: max_batch); did you mean max_batch?"]),
+        (
+            "dynamic:max_batch={4,8},max_queue_delay=2ms",
+            [
+                "policy dynamic: braces stand for several variants, which only --policy of 'isim compare' and "
+                "[[variant]] take (found '{4,8}'); write one value"
+            ],
+        ),
         ("greedy:max_batch", ["policy greedy: not a parameter (found 'max_batch'); write name=value, name=value"]),
         (
             "greedy:max_batch=4,max_batch=8",

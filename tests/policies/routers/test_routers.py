@@ -75,10 +75,14 @@ def test_by_model_deals_out_what_is_not_placed() -> None:
     ("place", "sentence"),
     [
         ("a", "router by-model: not a placement (found 'a'); write place=MODEL@GPU/MODEL@GPU"),
+        (
+            "a@0,b@1",
+            "router by-model: not a parameter (found 'b@1'); several values of place have a / between, not a comma",
+        ),
         ("z@0", "router by-model: place z@0: no such model (served: a); correct the placement"),
         ("a@7", "router by-model: place a@7: that GPU does not serve it; correct the placement"),
     ],
-    ids=["no number", "unknown model", "no such GPU"],
+    ids=["no number", "a comma", "unknown model", "no such GPU"],
 )
 def test_by_model_says_what_is_wrong_with_a_placement(place: str, sentence: str) -> None:
     with pytest.raises(RouterError) as caught:
