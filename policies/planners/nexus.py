@@ -75,12 +75,11 @@ def plan_nodes(sessions: Iterable[Session]) -> list[Node]:
                 f"one takes {session.duration_s(1):g} s); raise the SLO"
             )
         duration_s = session.duration_s(size)
-        while rate_rps * duration_s >= size:
+        while rate_rps * duration_s >= size * (1 - 1e-9):
             nodes.append(Node(duration_s, (Share(session, size / duration_s, size),)))
             rate_rps -= size / duration_s
-        if rate_rps > 0:
-            batch_size, duty_s = session.residual(rate_rps)
-            residues.append(Node(duty_s, (Share(session, rate_rps, batch_size),)))
+        if rate_rps > 1e-9 * session.rate_rps:
+            residues.append(_residue(session, rate_rps))
     shared: list[Node] = []
     for residue in sorted(residues, key=lambda node: -node.occupancy):
         merged = [(i, together) for i, node in enumerate(shared) if (together := merge(node, residue)) is not None]
@@ -90,6 +89,17 @@ def plan_nodes(sessions: Iterable[Session]) -> list[Node]:
         else:
             shared.append(residue)
     return nodes + shared
+
+
+def _residue(session: Session, rate_rps: float) -> Node:
+    size, duty_s = session.residual(rate_rps)
+    if session.duration_s(size) > duty_s * (1 + 1e-9):
+        # Profiled sizes are far apart: the largest that gathers in time is too small to keep up. Any number of requests
+        # may run as the size above it, and the most of those that gather in time do keep up.
+        sizes = range(1, session.saturated_batch_size + 1)
+        size = max(size for size in sizes if (size - 1) / rate_rps + session.duration_s(size) <= session.slo_s)
+        duty_s = min(session.slo_s - session.duration_s(size), size / rate_rps)
+    return Node(duty_s, (Share(session, rate_rps, size),))
 
 
 def merge(node: Node, other: Node) -> Node | None:

@@ -51,6 +51,27 @@ def test_every_plan_keeps_the_objectives_and_serves_the_rates() -> None:
         assert served_rps == pytest.approx(session.rate_rps)
 
 
+def test_profiled_sizes_far_apart_do_not_overload_a_node() -> None:
+    """500 a second: 32 take 62 ms to come and 40 to run, over 80; batches of 1 would serve 100 a second.
+
+    Run as batches of 32, 21 come in 40 ms and serve 525.
+    """
+    coarse = Session("A", 0.080, 500, (1, 32), (0.010, 0.040))
+    (node,) = plan_nodes([coarse])
+    assert shares(node) == [("A", 21)]
+    assert node.duty_cycle_s == pytest.approx(0.040)
+    for rate_rps in range(10, 2000, 10):
+        for node in plan_nodes([coarse._replace(rate_rps=rate_rps)]):
+            (share,) = node.shares
+            assert node.occupancy <= 1 + 1e-9
+            assert share.batch_size / node.duty_cycle_s >= share.rate_rps * (1 - 1e-9)
+            assert node.duty_cycle_s + coarse.duration_s(share.batch_size) <= coarse.slo_s + 1e-9
+
+
+def test_rounding_takes_no_node() -> None:
+    assert len(plan_nodes([A._replace(rate_rps=0.1 * 3 * 1600)])) == 3
+
+
 def test_an_objective_shorter_than_two_batches_is_refused() -> None:
     with pytest.raises(ValueError, match="session A: the SLO is shorter than two batches of one"):
         plan_nodes([A._replace(slo_s=0.09)])
