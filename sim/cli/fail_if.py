@@ -1,11 +1,14 @@
 """`--fail-if`: a condition on a figure of a report."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import click
 
+CHANGE = "minus_baseline_"
+"""Before the name of a figure: its difference to the baseline."""
 _CONDITION = re.compile(r"\s*([a-z0-9_]+(?:\.[^\s<>=]+)*)\s*(<=|>=|<|>)\s*([0-9.eE+-]+)\s*")
 
 
@@ -65,17 +68,43 @@ class Condition(NamedTuple):
             raise SystemExit(3)
 
     def _value(self, figures: Mapping[str, Any]) -> float:
-        inside: Any = figures
-        for name in self.figure.split("."):
-            inside = inside.get(name) if isinstance(inside, Mapping) else None
-        if not isinstance(inside, int | float):
-            names = ", ".join(name for name, each in figures.items() if isinstance(each, int | float))
-            raise click.BadParameter(f"no such figure (found {self.figure!r}); choose of {names}", param_hint=_FLAG)
-        return inside
+        known = dict(_flat(figures))
+        value = known.get(self.figure)
+        if not isinstance(value, int | float):
+            what = "no value here" if self.figure in known else "no such figure"
+            near = difflib.get_close_matches(self.figure, known, 1)
+            advice = f"did you mean {near[0]}? " if near and self.figure not in known else ""
+            raise click.BadParameter(
+                f"{what} (found {self.figure!r}); {advice}choose of {', '.join(self._listed(known))}", param_hint=_FLAG
+            )
+        return value
+
+    def _listed(self, known: Mapping[str, Any]) -> list[str]:
+        """Return the figures there are, as far inside others as the one asked for leads."""
+        parts = self.figure.split(".")
+        groups = (".".join([*parts[:depth], ""]) for depth in range(len(parts) - 1, 0, -1))
+        inside = next((group for group in groups if any(name.startswith(group) for name in known)), "")
+        found = []
+        for name, value in known.items():
+            head, dot, _ = name.removeprefix(inside).partition(".")
+            if name.startswith(inside) and isinstance(value, int | float):
+                found.append(f"{CHANGE}*" if head.startswith(CHANGE) else f"{inside}{head}{'.*' if dot else ''}")
+        return list(dict.fromkeys(found))
 
     @staticmethod
     def _refuse(text: str) -> "Condition":
-        raise click.BadParameter(f"not a condition (found {text!r}); write FIGURE > NUMBER", param_hint=_FLAG)
+        raise click.BadParameter(
+            f"not a condition (found {text!r}); write FIGURE > NUMBER, {_NUMBER}", param_hint=_FLAG
+        )
+
+
+def _flat(figures: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{inside}{name}.")
+        elif value is None or isinstance(value, int | float):
+            yield f"{inside}{name}", value
 
 
 _FLAG = "--fail-if"
+_NUMBER = "a bare number in the unit of the figure's name (0.01 for 10ms, 0.1 for 10%)"

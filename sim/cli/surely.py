@@ -3,10 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from isim.cli.fail_if import Condition
+from isim.cli.fail_if import CHANGE, Condition
 from isim.statistics import Interval
-
-CHANGE = "minus_baseline_"
 
 
 def check_figure(condition: Condition, figures: Iterable[str]) -> None:
