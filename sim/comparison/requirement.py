@@ -39,8 +39,9 @@ class Requirement(NamedTuple):
             limit = float("nan")
         if match is None or not abs(limit) < float("inf"):
             raise ExperimentError(
-                f"capacity: not a requirement (found {text!r}); write FIGURE >= NUMBER or FIGURE <= NUMBER, such as "
-                "'attainment >= 0.99'"
+                f"capacity: not a requirement (found {text!r}); write FIGURE >= NUMBER or FIGURE <= NUMBER, a bare "
+                "number in the unit of the figure's name, such as 'attainment >= 0.99' (0 to 1) or "
+                "'latency_p99_s <= 0.01' (seconds)"
             )
         figures = {">=": ("attainment",), "<=": LOWER_IS_BETTER}[match[2]]
         if match[1] not in figures:

@@ -98,6 +98,11 @@ def test_the_command_prints_keeps_and_judges(folder: Path) -> None:
         ("0.99", "capacity: not a requirement (found '0.99'); write FIGURE >= NUMBER"),
         ("attainment >= x", "capacity: not a requirement"),
         (
+            "latency_p99_s <= 10ms",
+            "(found 'latency_p99_s <= 10ms'); write FIGURE >= NUMBER or FIGURE <= NUMBER, a bare ",
+        ),
+        ("attainment >= 99%", "such as 'attainment >= 0.99' (0 to 1) or 'latency_p99_s <= 0.01' (seconds)"),
+        (
             "attainment >= 2",
             "capacity: a limit that the figure cannot reach (found 'attainment >= 2'); write one from 0 to 1",
         ),
