@@ -9,7 +9,7 @@ from isim.policies.deadlines import most_in_time, sort_out
 from isim.policies.expiry import HALF_NS
 from isim.policies.filling import Candidate, fill_slots
 from isim.policies.limits import Limits
-from isim.policies.parameters import check_parameters, number, whole
+from isim.policies.parameters import Check, check_parameters, number, whole
 from isim.policies.policy import Decision, Event, Request, View, WakeAt
 
 
@@ -42,10 +42,20 @@ class Deferred(ABC):
     _name: ClassVar[str]
 
     def __init__(self, max_batch: int | None = None, slowdown: float = 1.0) -> None:
-        check_parameters(self._name, whole("max_batch", max_batch), number("slowdown", slowdown, 1.0))
+        check_parameters(
+            self._name, *self.own_checks(), whole("max_batch", max_batch), number("slowdown", slowdown, 1.0)
+        )
         self.max_batch = max_batch
         self.slowdown = slowdown
         self._limits = Limits(self._name, max_batch)
+
+    def own_checks(self) -> tuple[Check, ...]:
+        """Return the checks of a subclass' own parameters, which it keeps before it calls this `__init__`."""
+        return ()
+
+    def sort_out(self, view: View) -> tuple[dict[str, list[Request]], list[Decision]]:
+        """Return each model's requests that are not given up, the first due first, and the drops of the others."""
+        return sort_out(view, self.slowdown)
 
     @abstractmethod
     def opening(self, view: View, batch: tuple[Request, ...], more_wait: bool) -> Opening:
@@ -58,7 +68,7 @@ class Deferred(ABC):
         free = view.free_slots
         if not free:
             return ()
-        waiting, decisions = sort_out(view, self.slowdown)
+        waiting, decisions = self.sort_out(view)
         opens_s: dict[str, float] = {}
 
         def candidate(model: str, queue: list[Request]) -> Candidate | None:

@@ -4,9 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
-from isim.policies.deadlines import batch_solo_s, by_deadline, hopeless, most_in_time
-from isim.policies.expiry import HALF_NS
-from isim.policies.fitting import fitting
+from isim.policies.deadlines import by_deadline, hopeless, most_in_time
+from isim.policies.early_drop import window
 from isim.policies.limits import Limits
 from isim.policies.parameters import check_parameters, choice, seconds, whole
 from isim.policies.planners.nexus import node_batch_sizes
@@ -107,11 +106,7 @@ class Nexus:
     def _window(self, view: View, model: str, queue: list[Request]) -> tuple[int, tuple[Request, ...]]:
         """Return how many requests the window passes before it has time, and what is in it then."""
         size = min(self._planned.get(model, 1), self._limits.of(view, model))
-        for late, head in enumerate(queue):
-            batch = fitting(queue[late : late + max(size, 1)], max(size, head.samples))
-            if view.now_s + batch_solo_s(view.profile, batch) <= head.deadline_s + HALF_NS:
-                return late, batch
-        return len(queue), ()
+        return window(queue, size, view.profile, view.now_s)
 
     def _earliest(self, view: View, queue: list[Request]) -> tuple[int, tuple[Request, ...]]:
         """Return how many requests would be late alone, and as many of the others as the first has time for."""
