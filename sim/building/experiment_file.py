@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +39,27 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested beyond reason
         raise ExperimentError(f"{path}: not TOML ({one_line(error)}); correct it") from None
     for table in (keys, *(each for each in _tables(keys.get("variant")) if isinstance(each, dict))):
-        _see_from_here(table, path.parent)
+        rename_paths(table, lambda each: str(path.parent / each))
     return keys
 
 
-def _see_from_here(keys: dict[str, Any], folder: Path) -> None:
-    """Put paths as seen from here in place of those that are relative to a folder."""
+def rename_paths(keys: dict[str, Any], rename: Callable[[str], str]) -> None:
+    """Put other paths in place of those that an experiment names, in its own keys.
+
+    Examples
+    --------
+    >>> keys = {"profile": "p.parquet", "policy": "greedy", "gpus": "2xanalytic:T4"}
+    >>> rename_paths(keys, "runs/{}".format)
+    >>> keys["profile"], keys["policy"], keys["gpus"]
+    ('runs/p.parquet', 'greedy', '2xanalytic:T4')
+    """
 
     def seen(name: str, value: object) -> object:
         if isinstance(value, list):
             return [seen(name, each) for each in value]
         is_file = name in ("profile", "trace") or (isinstance(value, str) and re.match(_OWN_FILE, value))
         is_file = is_file or (name == "contention" and str(value).endswith(".toml"))
-        return str(folder / value) if isinstance(value, str) and is_file and not is_analytic(value) else value
+        return rename(value) if isinstance(value, str) and is_file and not is_analytic(value) else value
 
     for name in ("profile", "trace", "policy", "predictor", "contention", "router"):
         if name in keys:

@@ -1,9 +1,7 @@
 """A fitted contention model as a TOML file: what it is, what it was fitted to, and how well it does."""
 
 import hashlib
-import json
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from isim.contention.contract import ContentionModel
 from isim.errors import ContentionError
 from isim.plugins import load_plugin
+from isim.toml_text import toml_text
 
 SCHEMA_VERSION = "1"
 
@@ -46,7 +45,7 @@ def write_contention(path: str | Path, content: Mapping[str, Any], force: bool =
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(_toml({"schema": SCHEMA_VERSION, **_own(content["name"]), **content}), encoding="utf-8")
+        partial.write_text(toml_text({"schema": SCHEMA_VERSION, **_own(content["name"]), **content}), encoding="utf-8")
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -111,17 +110,3 @@ def _own(name: str) -> dict[str, dict[str, str]]:
     if not of_file or not path.is_file():
         return {}
     return {"file": {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
-
-
-def _toml(content: Mapping[str, Any], path: str = "") -> str:
-    """Write nested mappings of numbers, strings and lists; JSON's forms of these are TOML's."""
-
-    def named(key: str) -> str:
-        return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
-
-    lines = [f"{named(key)} = {json.dumps(value)}" for key, value in content.items() if not isinstance(value, Mapping)]
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            name = f"{path}.{named(key)}" if path else named(key)
-            lines += ["", f"[{name}]", _toml(value, name)]
-    return "\n".join(lines) + ("" if path else "\n")
