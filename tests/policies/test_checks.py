@@ -29,6 +29,8 @@ GOOD = [
     "clipper",
     "nexus",
     "nexus:drop=earliest",
+    "planned",
+    "planned:batch_sizes=a@2/b@4",
     "clockwork",
     "symphony",
     "proteus:slowdown=1.3",
