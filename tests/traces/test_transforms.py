@@ -302,8 +302,16 @@ def test_scaling_by_a_fit_reaches_the_rate_of_every_model() -> None:
     [
         (lambda t: scale_time(t, 0), "scale: the factor must be > 0 and finite (found 0); correct it"),
         (lambda t: scale_time(t, 1e-300), "scale: arrivals would lie beyond 292 years (factor 1e-300)"),
+        (
+            lambda t: scale_time(t, 1e12),
+            "scale: all would arrive within one ns, and times are whole ns (factor 1e+12); choose a factor of at most 9",
+        ),
         (lambda t: thin(t, 1.5, 1), "thin: the share must be > 0 and at most 1 (found 1.5); replicate to get more"),
         (lambda t: replicate(t, 0.5, 1, 1), "replicate: the factor must be >= 1 and finite (found 0.5)"),
+        (
+            lambda t: replicate(t, 1e12, 1, 1),
+            "replicate: copies of one request must fit into memory (found factor 1e+12, at most 1,048,576); lower the ",
+        ),
         (lambda t: replicate(t, 2, -1, 1), "replicate: the jitter must be >= 0 (found -1 ns); correct it"),
         (lambda t: cut(t, 5, 5), "slice: the interval is empty or leaves the observed time (found 5 to 5 of 9 ns)"),
         (lambda t: cut(t, 0, 10), "slice: the interval is empty or leaves the observed time (found 0 to 10 of 9 ns)"),
@@ -325,3 +333,12 @@ def test_what_cannot_be_done_is_refused(transform: Callable[[TraceStream], Any],
     with pytest.raises(TraceError) as error:
         transform(TraceStream.of(trace))
     assert str(error.value).startswith(problem)
+
+
+def test_more_requests_than_a_trace_holds_are_refused_before_any_is_written() -> None:
+    trace = Trace.from_columns(arrival_ns=np.arange(3000), model="a")
+    with pytest.raises(TraceError) as error:
+        replicate(TraceStream.of(trace), 1e6, jitter_ns=1, seed=1)
+    assert str(error.value) == (
+        "replicate: a trace holds at most 2^31 requests (found 3,000 times 1e+06); lower the factor to 715,827"
+    )

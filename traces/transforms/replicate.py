@@ -9,6 +9,7 @@ import pyarrow as pa
 from isim.errors import TraceError
 from isim.traces.ordered import Moved, ordered
 from isim.traces.parquet_file import GROUP_ROWS
+from isim.traces.schema import MOST_REQUESTS
 from isim.traces.streams import stream
 from isim.traces.trace_stream import TraceStream
 from isim.traces.transforms.thin import check_independent
@@ -22,7 +23,7 @@ def replicate(trace: TraceStream, factor: float, jitter_ns: int, seed: int) -> T
     Parameters
     ----------
     factor
-        >= 1. Of 2.3, every request has one copy and three in ten have another.
+        From 1 to 2^20. Of 2.3, every request has one copy and three in ten have another.
     jitter_ns
         Largest distance of a copy from its original, in ns; 0 sends them together. It decides how bursty the result
         is on shorter time scales.
@@ -32,7 +33,8 @@ def replicate(trace: TraceStream, factor: float, jitter_ns: int, seed: int) -> T
     Raises
     ------
     TraceError
-        A number is out of range; from the iteration, requests wait for others.
+        A number is out of range, or there would be more than 2^31 requests; from the iteration, requests wait for
+        others.
 
     Examples
     --------
@@ -45,6 +47,7 @@ def replicate(trace: TraceStream, factor: float, jitter_ns: int, seed: int) -> T
         raise TraceError(f"replicate: the factor must be >= 1 and finite (found {factor:g}); thin to get fewer")
     if jitter_ns < 0:
         raise TraceError(f"replicate: the jitter must be >= 0 (found {jitter_ns} ns); correct it")
+    _check_number(trace, factor)
     duration_ns = trace.duration_ns
 
     def moved() -> Iterator[Moved]:
@@ -76,6 +79,20 @@ def replicate(trace: TraceStream, factor: float, jitter_ns: int, seed: int) -> T
 
     params = {"factor": factor, "jitter_ns": jitter_ns}
     return trace.changed({"op": "replicate", "params": params, "seed": seed}, numbered)
+
+
+def _check_number(trace: TraceStream, factor: float) -> None:
+    if factor > GROUP_ROWS:  # the copies of one request are made at once
+        raise TraceError(
+            f"replicate: copies of one request must fit into memory (found factor {factor:g}, at most {GROUP_ROWS:,}); "
+            "lower the factor"
+        )
+    requests = trace.survey().requests
+    if requests * factor > MOST_REQUESTS:
+        raise TraceError(
+            f"replicate: a trace holds at most 2^31 requests (found {requests:,} times {factor:g}); lower the factor to "
+            f"{MOST_REQUESTS // requests:,}"
+        )
 
 
 def _pieces(trace: TraceStream, rows: int) -> Iterator[pa.Table]:

@@ -24,7 +24,7 @@ def scale_time(trace: TraceStream, factor: float) -> TraceStream:
     Raises
     ------
     TraceError
-        The factor is not positive and finite, or an arrival would lie beyond 292 years.
+        The factor is not positive and finite, or arrivals would lie beyond 292 years or all within a nanosecond.
 
     Examples
     --------
@@ -38,6 +38,11 @@ def scale_time(trace: TraceStream, factor: float) -> TraceStream:
         raise TraceError(f"scale: the factor must be > 0 and finite (found {factor:g}); correct it")
     if trace.duration_ns / factor >= 2**63:
         raise TraceError(f"scale: arrivals would lie beyond 292 years (factor {factor:g}); choose a larger factor")
+    if 0 < trace.duration_ns < factor:
+        raise TraceError(
+            f"scale: all would arrive within one ns, and times are whole ns (factor {factor:g}); choose a factor of at "
+            f"most {trace.duration_ns:.3g}"
+        )
     duration_ns = round(trace.duration_ns / factor)
     resolution_ns = trace.footer.get("time_resolution_ns")
     coarser = {} if resolution_ns is None else {"time_resolution_ns": max(1, round(resolution_ns / factor))}
