@@ -90,8 +90,8 @@ def _check_number(trace: TraceStream, factor: float) -> None:
     requests = trace.survey().requests
     if requests * factor > MOST_REQUESTS:
         raise TraceError(
-            f"replicate: a trace holds at most 2^31 requests (found {requests:,} times {factor:g}); lower the factor to "
-            f"{MOST_REQUESTS // requests:,}"
+            f"replicate: a trace holds at most 2^31 requests (found {requests:,} times {factor:g}); lower the factor "
+            f"to {MOST_REQUESTS // requests:,}"
         )
 
 

@@ -10,6 +10,8 @@ from isim.errors import TraceError
 from isim.traces.ordered import Moved, ordered
 from isim.traces.trace_stream import TraceStream
 
+_MOST = 1e9
+
 
 def scale_time(trace: TraceStream, factor: float) -> TraceStream:
     """Divide all times by `factor`: the rate is multiplied by it; the counts, the shares and the CV stay.
@@ -19,12 +21,12 @@ def scale_time(trace: TraceStream, factor: float) -> TraceStream:
     Parameters
     ----------
     factor
-        > 0; 2 lets everything happen twice as fast.
+        More than 0 and at most 10^9; 2 lets everything happen twice as fast.
 
     Raises
     ------
     TraceError
-        The factor is not positive and finite, or arrivals would lie beyond 292 years or all within a nanosecond.
+        The factor is not positive and finite, or arrivals would lie beyond 292 years, or seconds shrink to nothing.
 
     Examples
     --------
@@ -38,10 +40,10 @@ def scale_time(trace: TraceStream, factor: float) -> TraceStream:
         raise TraceError(f"scale: the factor must be > 0 and finite (found {factor:g}); correct it")
     if trace.duration_ns / factor >= 2**63:
         raise TraceError(f"scale: arrivals would lie beyond 292 years (factor {factor:g}); choose a larger factor")
-    if 0 < trace.duration_ns < factor:
+    if factor > _MOST:
         raise TraceError(
-            f"scale: all would arrive within one ns, and times are whole ns (factor {factor:g}); choose a factor of at "
-            f"most {trace.duration_ns:.3g}"
+            f"scale: a second would shrink to less than the ns that times are counted in (factor {factor:g}); choose a "
+            f"factor of at most {_MOST:g}"
         )
     duration_ns = round(trace.duration_ns / factor)
     resolution_ns = trace.footer.get("time_resolution_ns")
