@@ -8,6 +8,13 @@ import click
 _FILE = click.Path(path_type=Path)
 
 
+def _svg(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a name under which nobody looks for SVG."""
+    if path is not None and path.suffix.lower() != ".svg":
+        raise click.BadParameter(f"what is drawn is SVG (found {str(path)!r}); choose a name that ends in .svg")
+    return path
+
+
 @click.command()
 @click.argument("source", metavar="RUN|RECORDING", type=_FILE)
 @click.option("--profile", help="Profile of the batches.  [that of the run; of a recording none]")
@@ -20,7 +27,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("--train", "train_on", type=_FILE, help="Train on this run or recording, test on the other.")
 @click.option("--train-profile", help="Profile of what is trained on.  [that of --profile]")
 @click.option("--sharing", help="Sharing mode of the recordings to take; modes are never pooled.")
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw errors into this file (SVG).")
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), callback=_svg, help="Draw errors into this file (.svg)."
+)
 @click.option("-f", "--force", is_flag=True, help="Replace an existing picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing to standard error but errors.")

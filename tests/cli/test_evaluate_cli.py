@@ -194,6 +194,11 @@ ASK = ("--predictor", "mean")
         (("c.parquet", *ASK, "--profile", "other.parquet"), 1, "a member that the profile does not hold"),
         (("c.parquet", "--predictor", "look-ahead"), 1, "predictor look-ahead: knows no kernels"),
         (("out", *ASK, "--plot", "taken.svg"), 1, "taken.svg: exists already"),
+        (
+            ("out", *ASK, "--plot", "a.png"),
+            2,
+            "--plot: what is drawn is SVG (found 'a.png'); choose a name that ends in .svg",
+        ),
         (("out", *ASK, "--plot", "no/where.svg"), 1, "no/where.svg: cannot be written"),
         (("out", *ASK, "--seed", "-1"), 2, "--seed"),
     ],
