@@ -25,7 +25,7 @@ Interference = Callable[[Gpulet, Gpulet], float]
 
 
 def plan_gpulets(
-    sessions: Iterable[Session], interference: Interference = lambda one, other: 1.0
+    sessions: Iterable[Session], interference: Interference = lambda one, other: 1.0, alike: bool = False
 ) -> list[list[Gpulet]]:
     """Place sessions on parts of as few GPUs as the heuristic finds.
 
@@ -40,6 +40,9 @@ def plan_gpulets(
         What to place.
     interference
         What is believed of two gpulets on one GPU; none if left out.
+    alike
+        Whether all pieces of a session are on parts of one size, and on GPUs of their own: what a server can run that
+        holds a model to one part of each of its GPUs, in one process. The heuristic has neither rule.
 
     Returns
     -------
@@ -66,12 +69,12 @@ def plan_gpulets(
     """
     gpus: list[list[Gpulet]] = []
     for session in sorted(sessions, key=lambda each: each.rate_rps * each.slo_s):
-        for piece in _pieces(session):
-            _place(piece, gpus, interference)
+        for piece in _pieces(session, alike):
+            _place(piece, gpus, interference, alike)
     return gpus
 
 
-def _pieces(session: Session) -> list[Gpulet]:
+def _pieces(session: Session, alike: bool) -> list[Gpulet]:
     part, left_rps = best_part(session), session.rate_rps
     size, most_rps = largest_batch(session, part), throughput_rps(session, part)
     pieces = []
@@ -79,7 +82,8 @@ def _pieces(session: Session) -> list[Gpulet]:
         pieces.append(Gpulet(session, part, size, most_rps))
         left_rps -= most_rps
     if left_rps > 1e-9 * session.rate_rps:
-        pieces.append(next(rest for each in PARTS if (rest := _rest(session, each, left_rps)) is not None))
+        parts = (part,) if alike and pieces else PARTS
+        pieces.append(next(rest for each in parts if (rest := _rest(session, each, left_rps)) is not None))
     return pieces
 
 
@@ -94,10 +98,11 @@ def _rest(session: Session, part: float, rate_rps: float) -> Gpulet | None:
     return Gpulet(session, part, size, rate_rps) if size and throughput_rps(session, part) >= rate_rps else None
 
 
-def _place(piece: Gpulet, gpus: list[list[Gpulet]], interference: Interference) -> None:
+def _place(piece: Gpulet, gpus: list[list[Gpulet]], interference: Interference, apart: bool) -> None:
     unused = [1 - sum(each.part for each in gpu) - piece.part for gpu in gpus]
     for i in sorted(range(len(gpus)), key=lambda i: (unused[i], i)):
-        if len(gpus[i]) == 1 and unused[i] >= -1e-9:
+        own = apart and gpus[i][0].session.name == piece.session.name
+        if len(gpus[i]) == 1 and unused[i] >= -1e-9 and not own:
             one = _beside(gpus[i][0], piece, interference)
             other = _beside(piece, gpus[i][0], interference)
             if one is not None and other is not None:

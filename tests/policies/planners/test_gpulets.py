@@ -28,6 +28,19 @@ def test_whole_pieces_then_the_smallest_part_for_the_rest() -> None:
     assert plan([A._replace(rate_rps=450)]) == [[("a", 0.4, 8), ("a", 0.2, 1)]]
 
 
+def test_pieces_alike_are_of_one_size_on_gpus_of_their_own() -> None:
+    """450 a second again: the rest is also on 0.4, in batches of 1 (2.5 ms and 20 to come; two would take 5 and 40)."""
+    (one, other) = plan_gpulets([A._replace(rate_rps=450)], alike=True)
+    assert [(each.part, each.batch_size, each.rate_rps) for each in (*one, *other)] == [
+        (0.4, 8, pytest.approx(400)),
+        (0.4, 1, pytest.approx(50)),
+    ]
+    beside = A._replace(name="b", rate_rps=400.0, slo_s=0.041)
+    gpus = plan_gpulets([A._replace(rate_rps=800), beside], alike=True)
+    assert [[each.session.name for each in gpu] for gpu in gpus] == [["b", "a"], ["a"]]
+    assert len(plan_gpulets([A._replace(rate_rps=50)], alike=True)[0]) == 1
+
+
 def test_pieces_go_where_they_leave_the_least() -> None:
     """On 0.6 or more only: four sessions need 0.6, 0.6, 0.4, 0.4, and go two by two onto full GPUs."""
 
