@@ -31,6 +31,7 @@ def command(
     import json
 
     from isim.calibrate import calibrate
+    from isim.cli.progress import progress
     from isim.cli.tables import print_table
     from isim.contention.contention_file import check_free, write_contention
     from isim.plugins import list_plugins
@@ -38,7 +39,9 @@ def command(
     if output is not None:
         check_free(output, force)  # before minutes of fitting
     names = models if models and "all" not in models else [plugin.name for plugin in list_plugins("isim.contention")]
-    found = calibrate(profile, recording, sharing, names, seed)
+    with progress(quiet=False) as say:
+        say(f"fitting {', '.join(names)}")
+        found = calibrate(profile, recording, sharing, names, seed)
     for note in found["left_out"]:
         click.echo(f"isim: {note}", err=True)
     if as_json:
@@ -47,13 +50,17 @@ def command(
         _print(found, print_table)
     for warning in found["warnings"]:
         click.echo(f"isim: {warning}", err=True)
-    if output is not None:
+    least = f"{found['best']}, the least error on pairs left out"
+    if output is None:
+        said = f"best is {least}; keep it with -o FILE.toml, or another by its --model, for --contention FILE.toml"
+        click.echo(f"isim: {said}", err=True)
+    else:
         best = found["models"][found["best"]]
         content = {"name": found["best"], **{key: found[key] for key in ("inputs", "versions", "sharing", "mixes")}}
         write_contention(
             output, {**content, **{key: best[key] for key in ("parameters", "intervals", "errors", "families")}}, force
         )
-        click.echo(f"isim: wrote {output} ({found['best']})", err=True)
+        click.echo(f"isim: wrote {output} ({least}); use it with --contention {output}", err=True)
 
 
 def _print(found: dict[str, Any], print_table: Any) -> None:

@@ -72,6 +72,11 @@ def test_fitted_validated_and_run(folder: Path) -> None:
     assert found["models"]["none"]["errors"]["pair"]["mape"] > 0.1
     assert tomllib.loads((folder / "fit.toml").read_text())["parameters"] == {"kappa": 0.9, "beta": 0.1}
 
+    best = "leftover, the least error on pairs left out"
+    assert f"isim: wrote fit.toml ({best}); use it with --contention fit.toml\n" in done.stderr
+    unkept = isim("calibrate", *INPUTS, "--model", "none", "--model", "leftover", cwd=folder)
+    assert f"isim: best is {best}; keep it with -o FILE.toml, " in unkept.stderr
+
     again = isim("calibrate", *INPUTS, "--model", "none", "-o", "fit.toml", cwd=folder)
     assert again.returncode == 1
     assert "fit.toml: exists already" in again.stderr
