@@ -8,6 +8,12 @@ from itertools import islice
 from isim.policies.policy import Arrival, Event, Request, View
 
 
+class NamesUrgent:
+    """A policy that is told by name which models are urgent; before a simulation is looked whether they exist."""
+
+    urgent: tuple[str, ...]
+
+
 class Classes:
     """Tell urgent requests by their priority, which is above 0, or by their model.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numba import njit
 
-from isim.policies.classes import Classes
+from isim.policies.classes import Classes, NamesUrgent
 from isim.policies.gate import MAY_START
 from isim.policies.kernels import Floats, Kernels
 from isim.policies.limits import Limits
@@ -72,7 +72,7 @@ class Complementary:
         return np.column_stack([kind, np.where(np.isnan(needed), 1.0, needed), kernels.duration_s, solo_s])
 
 
-class Orion:
+class Orion(NamesUrgent):
     """Serve urgent requests at once, and beside them best-effort ones kernel by kernel (see `Complementary`).
 
     Urgent requests run one after another; best-effort ones take the other slots, and without an urgent request run

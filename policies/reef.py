@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numba import njit
 
-from isim.policies.classes import Classes
+from isim.policies.classes import Classes, NamesUrgent
 from isim.policies.gate import MAY_START
 from isim.policies.kernels import Floats, Kernels
 from isim.policies.limits import Limits
@@ -55,7 +55,7 @@ class Padding:
         return np.column_stack([kernels.duration_s, np.where(np.isnan(needed), 1.0, needed)])
 
 
-class Reef:
+class Reef(NamesUrgent):
     """Serve real-time requests at once and nearly as if alone, best-effort ones whenever there is no real-time one.
 
     When a real-time request arrives, the kernels of running best-effort batches are thrown away: they are idempotent,

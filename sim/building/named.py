@@ -6,7 +6,9 @@ from functools import partial
 from typing import Any
 
 from isim.building.experiment_keys import ExperimentKeys, is_analytic
+from isim.building.gpu_list import named_profiles
 from isim.building.inputs import Inputs, Problems, check_trace_file, load_inputs, read_profile
+from isim.building.known_models import check_urgent
 from isim.building.objectives import check_objectives
 from isim.building.seeded import make_seeded, with_seed
 from isim.contention.contention_file import load_contention
@@ -46,8 +48,8 @@ def check_named(experiment: ExperimentKeys) -> None:
     Raises
     ------
     IsimError
-        A policy, predictor, router, contention model or parameter is wrong, or an objective is of no model; all at
-        once.
+        A policy, predictor, router, contention model or parameter is wrong, or an objective or what is urgent is of
+        no model; all at once.
 
     Examples
     --------
@@ -56,10 +58,11 @@ def check_named(experiment: ExperimentKeys) -> None:
     """
     problems = Problems()
     named = {name: getattr(experiment, name) for name in ("policy", "predictor", "router", "contention")}
-    _build_each(problems, {name: spec for name, spec in named.items() if spec is not None})
+    policy = _build_each(problems, {name: spec for name, spec in named.items() if spec is not None})
     with suppress(IsimError):
-        models = _models(experiment.profile)
+        models = _models(experiment.gpu_profiles)
         problems.collect(lambda: check_objectives(experiment.slo_s, models))
+        problems.collect(lambda: check_urgent(policy, models))
     problems.raise_any()
 
 
@@ -83,32 +86,42 @@ def name_problems(keys: Mapping[str, Any], wrong: Iterable[tuple[int | str, ...]
     problems, said = Problems(), {*wrong}
     text = {name: each for name, each in keys.items() if isinstance(each, str) and (name,) not in said}
     profile = text.get("profile") if "profile" in keys else ExperimentKeys.model_fields["profile"].default
-    models = problems.collect(lambda: _models(profile)) if profile is not None else None
+    profiles = named_profiles(text.get("gpus")) or ((profile,) if profile is not None else ())
+    models = problems.collect(lambda: _models(profiles)) if profiles else None
     if "trace" in text:
         problems.collect(lambda: check_trace_file(text["trace"]))
     for process in _processes(keys):
         problems.collect(partial(make_source, process))
-    _build_each(problems, text)
+    policy = _build_each(problems, text)
     if models is not None and isinstance(slo := keys.get("slo"), Mapping):
         named = [model for model in slo if ("slo", model) not in said]
         problems.collect(lambda: check_objectives(named, models))
+    if models is not None:
+        problems.collect(lambda: check_urgent(policy, models))
     return problems.sentences
 
 
-def _build_each(problems: Problems, specs: Mapping[str, str]) -> None:
+def _build_each(problems: Problems, specs: Mapping[str, str]) -> object:
+    """Build what is named, and return the policy, if there is one and it can be built."""
     build: Mapping[str, Callable[[str], object]] = {
         "policy": lambda spec: make_policy(with_seed(parse_policy, spec, 0)),
         "predictor": lambda spec: make_seeded(spec, 0),
         "router": lambda spec: make_router(spec, 0),
         "contention": load_contention,
     }
-    for name, make in build.items():
-        if name in specs:
-            problems.collect(partial(make, specs[name]))
+    built = {name: problems.collect(partial(make, specs[name])) for name, make in build.items() if name in specs}
+    return built.get("policy")
 
 
-def _models(profile: str) -> tuple[str, ...]:
-    """Return the models of a profile; of one that is computed, all that could be."""
+def _models(profiles: Iterable[str]) -> set[str]:
+    """Return the models of any of the profiles; of one that is computed, all that could be."""
+    problems = Problems()
+    found = [problems.collect(partial(_models_of, profile)) for profile in dict.fromkeys(profiles)]
+    problems.raise_any()
+    return {model for models in found for model in models or ()}
+
+
+def _models_of(profile: str) -> tuple[str, ...]:
     if not is_analytic(profile):
         return read_profile(profile, None).models
     from isim.profiler.networks.registry import network_names

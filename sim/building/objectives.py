@@ -1,12 +1,11 @@
 """The objectives of requests: whether there are such models, and those that a trace carries itself."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
-from isim.errors import ExperimentError
+from isim.building.known_models import check_known
 from isim.traces.trace import Trace
 from isim.traces.trace_stream import TraceStream
 
@@ -26,15 +25,7 @@ def check_objectives(named: Iterable[str], models: Iterable[str]) -> None:
     Traceback (most recent call last):
     isim.errors.ExperimentError: slo.brt: no such model (has: bert); did you mean bert?
     """
-    known = sorted({*models} - {"*"})
-    problems = []
-    for model in named:
-        if model not in known and model != "*":
-            near = difflib.get_close_matches(model, known, 1)
-            advice = f"did you mean {near[0]}?" if near else "correct the name"
-            problems.append(f"slo.{model}: no such model (has: {', '.join(known)}); {advice}")
-    if problems:
-        raise ExperimentError(*problems)
+    check_known({f"slo.{model}": model for model in named if model != "*"}, {*models} - {"*"})
 
 
 def own_slo(trace: Trace | TraceStream) -> dict[str, dict[str, Any]]:

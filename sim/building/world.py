@@ -9,6 +9,7 @@ import numpy as np
 from isim.building.deciding import build_each, build_first, build_router
 from isim.building.experiment_keys import ExperimentKeys, is_analytic
 from isim.building.inputs import Inputs, Problems
+from isim.building.known_models import check_urgent
 from isim.building.objectives import check_objectives
 from isim.contention.contention_file import load_contention
 from isim.contention.contract import ContentionModel
@@ -68,12 +69,15 @@ def build(experiment: ExperimentKeys, inputs: Inputs) -> World:
     ('Greedy', 'streams', None)
     """
     problems = Problems()
-    problems.collect(lambda: _check_objectives(experiment, inputs))
+    known = _known_models(experiment, inputs)
+    problems.collect(lambda: check_objectives(experiment.slo_s, known))
     workload = problems.collect(lambda: _workload(experiment, inputs))
     kinds = problems.collect(lambda: _operations(experiment, inputs))
     sharing = parse_sharing(experiment.sharing)
     problems.collect(lambda: _check_shares(sharing, inputs))
     deciding = problems.collect(lambda: build_first(experiment))
+    if deciding is not None:
+        problems.collect(partial(check_urgent, deciding[0], known))
     router = problems.collect(lambda: build_router(experiment))
     loaded = problems.collect(lambda: load_contention(experiment.contention))
     contention, fitted = loaded if loaded is not None else (None, None)
@@ -159,13 +163,14 @@ def _workload(experiment: ExperimentKeys, inputs: Inputs) -> Workload:
     return Graph(roots, steps, experiment.slo_s)
 
 
-def _check_objectives(experiment: ExperimentKeys, inputs: Inputs) -> None:
+def _known_models(experiment: ExperimentKeys, inputs: Inputs) -> set[str]:
+    """Return the models of any GPU's profile, whether requests name them or not."""
     known = {*inputs.models, *inputs.profile.models, *(m for _, other in inputs.others for m in other.models)}
     if any(is_analytic(name) for name in experiment.gpu_profiles):
         from isim.profiler.networks.registry import network_names
 
         known |= {*network_names()}
-    check_objectives(experiment.slo_s, known)
+    return known
 
 
 def _check_sizes(experiment: ExperimentKeys, most: Mapping[str, int], operations: Operations) -> None:

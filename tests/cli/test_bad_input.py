@@ -140,6 +140,10 @@ MISTAKES = {
         "slo.toml: slo.a: must be more than 0 and finite (found '0ms'); correct it, such as 50ms",
     ),
     "SLO of no model": ([*PROFILE, *TRACE, "--slo", "b=5ms"], "slo.b: no such model (has: a); correct the name"),
+    "urgent requests of no model": (
+        [*PROFILE, *TRACE, "--policy", "orion:urgent=b"],
+        "policy: urgent=b: no such model (has: a); correct the name",
+    ),
     "a profile for a trace": (
         [*PROFILE, "--trace", "p.parquet"],
         "p.parquet: is a profile, not a trace; give the trace with --trace (a profile with --profile)",

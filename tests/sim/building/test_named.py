@@ -28,6 +28,9 @@ class Seeded:
         ({"profile": "analytic:L5"}, ["analytic:L5"]),
         ({"slo": {"resnet50": "5ms", "*": "1s"}}, []),
         ({"slo": {"resnet5": "5ms", "a": "0s"}}, ["slo.resnet5"]),
+        ({"policy": "orion:urgent=resnet50/vgg19"}, []),
+        ({"policy": "reef:urgent=resnet50/vgg1", "slo": {"vgg": "1s"}}, ["slo.vgg", "policy: urgent=vgg1"]),
+        ({"gpus": "2xanalytic:T4,analytic:L5", "policy": "orion:urgent=vgg1"}, ["analytic:L5"]),
         ({"arrivals": {"process": "poison", "tenants": {"x": {"process": "gama"}, "y": 3}}}, ["poison", "gama"]),
         (
             {"policy": "gredy", "predictor": "orcle", "router": "random", "contention": "no.toml"},
@@ -53,6 +56,12 @@ def test_requests_are_not_read(tmp_path: Path) -> None:
         assert name_problems({"trace": str(tmp_path / name)}, []) == []
     with pytest.raises(IsimError, match=r"row|line|order"):
         Trace.read(tmp_path / "t.csv")
+
+
+def test_urgent_models_are_looked_for_where_the_requests_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(IsimError) as caught:
+        check_named(Experiment(trace=str(tmp_path / "no.csv"), policy="orion:urgent=vgg1", slo={"vgg": "1s"}))
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["slo.vgg", "policy"]
 
 
 def test_what_inputs_would_say_is_left_to_them(tmp_path: Path) -> None:
