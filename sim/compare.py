@@ -16,7 +16,7 @@ from isim.comparison.comparison import Comparison
 from isim.comparison.document import document
 from isim.comparison.executor import Executor, Here
 from isim.comparison.half_width import HalfWidth
-from isim.comparison.notes import notes
+from isim.comparison.notes import notes, settings_notes
 from isim.comparison.pairs import RANKING
 from isim.comparison.replication import Replication
 from isim.comparison.run_store import opened
@@ -211,7 +211,7 @@ def _comparison(
     )  # fmt: skip
     missed = rules.until is not None and not rules.until.reached(found)
     said = notes(len(seeds), is_random(variants), unsteady, str(rules.until) if missed else "")
-    return found._replace(notes=tuple(said))
+    return found._replace(notes=(*said, *settings_notes([each for of in found.descriptions.values() for each in of])))
 
 
 def _keep(found: Comparison, sweep: Sweep, variants: Sequence[Variant], output: Path, force: bool) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isim import __version__
+from isim.doubtful_settings import fitted_elsewhere, without_effect
 from isim.errors import RunError
 from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
 
@@ -148,7 +149,9 @@ class Run:
                 f"{unfinished} of {total['requests']} requests were never served: policy {parameters['policy']} still "
                 "held them back when nothing more could happen; check when it dispatches"
             )
-        return found
+        contention, mode = self.description["contention"], self.description["sharing"]["mode"]
+        found += fitted_elsewhere(parameters["contention"], contention.get("fitted_sharing"), mode)
+        return [*found, *without_effect(self.description)]
 
     def write_description(self) -> None:
         """Write `run.json` into the folder."""

@@ -103,10 +103,11 @@ def check(experiment: ExperimentKeys, inputs: Inputs) -> None:
 
 def _describe(experiment: ExperimentKeys, inputs: Inputs, world: World, ending: Ending) -> dict[str, Any]:
     several = len(world.brains) > 1
+    left_out = {"gpus"} | ({"router"} if experiment.router is None else set())  # of one GPU; a router is told of
     return {
         "versions": versions(),
         "seed": experiment.seed,
-        "parameters": experiment.model_dump(mode="json", exclude=None if several else {"gpus", "router"})
+        "parameters": experiment.model_dump(mode="json", exclude=None if several else left_out)
         | {"slo_s": dict(world.workload.slo_s)}
         | ({"router": experiment.router or ROUTER} if several else {}),
         "inputs": _describe_inputs(experiment, inputs),
@@ -119,6 +120,7 @@ def _describe(experiment: ExperimentKeys, inputs: Inputs, world: World, ending: 
             "parameters": _stored(world.contention),
             "calibrated": world.fitted is not None,
             "note": _calibration(world.fitted),
+            "fitted_sharing": world.fitted and world.fitted.get("sharing"),
             "fitted_to": world.fitted and world.fitted.get("inputs"),
         },
         "sharing": {"mode": world.sharing.mode, **world.sharing.parameters},

@@ -62,16 +62,19 @@ def _colocation(profile: str, recording: str, contention: str, sharing: str) -> 
     from isim.calibration.mixes import read_mixes
     from isim.contention.contention_file import load_contention
     from isim.contention.usable import check_usable
+    from isim.doubtful_settings import fitted_elsewhere
     from isim.operations import Operations
     from isim.profiler.colocation import Recording
     from isim.profiler.profile import Profile
     from isim.validate import validate
 
-    model, _ = load_contention(contention)
+    model, fitted = load_contention(contention)
     known = Profile.read(profile)
     mixes, left_out = read_mixes(Recording.read(recording), known, sharing, recording)
     for note in left_out:
         click.echo(f"isim: {note}", err=True)
+    for doubt in fitted_elsewhere(contention, (fitted or {}).get("sharing"), sharing.partition(":")[0]):
+        click.echo(f"isim: {doubt}", err=True)
     models = dict.fromkeys(process.model for mix in mixes for process in mix.processes)
     check_usable(model, Operations(known, models, profile), contention)
     return {**validate(known, mixes, model), "left_out": left_out}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from isim.comparison.axis import WORDS, Axis
+from isim.comparison.notes import fitted_notes
 from isim.comparison.pairs import Pair, Ranked, pairs, ranking
 from isim.comparison.ranges import in_range
 from isim.comparison.requirement import Requirement
@@ -111,3 +112,4 @@ def _notes(
     for variant in variants:
         if none := sum(found[variant.name, seed]["sustained"] is None for seed in seeds):
             yield f"{variant.name} meets {requirement} at no load at {none} of {len(seeds)} seeds; 0 rps there"
+    yield from fitted_notes(each["run"] for each in found.values())

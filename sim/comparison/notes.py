@@ -1,6 +1,9 @@
 """What a reader of a comparison must know before trusting its figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from isim.doubtful_settings import fitted_elsewhere, without_effect
 
 
 def notes(replications: int, random: bool, unsteady: Mapping[str, Sequence[int]], missed: str) -> Iterator[str]:
@@ -28,3 +31,28 @@ def notes(replications: int, random: bool, unsteady: Mapping[str, Sequence[int]]
         )
     if missed:
         yield f"half-width {missed} was not reached with {replications} replications; give more with --most-seeds"
+
+
+def fitted_notes(descriptions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a sentence for each use of a contention model under another sharing mode than it was fitted under.
+
+    Parameters
+    ----------
+    descriptions
+        What `run.json` says of each run.
+    """
+    said = {
+        sentence: None
+        for each in descriptions
+        for sentence in fitted_elsewhere(
+            each["parameters"]["contention"], each["contention"].get("fitted_sharing"), each["sharing"]["mode"]
+        )
+    }
+    yield from said
+
+
+def settings_notes(descriptions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield also what has no effect in any of the runs: that some variants need a setting is reason enough for it."""
+    yield from fitted_notes(descriptions)
+    first, *others = ([*without_effect(each)] for each in descriptions)
+    yield from (sentence for sentence in first if all(sentence in each for each in others))

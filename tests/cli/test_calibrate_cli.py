@@ -85,6 +85,11 @@ def test_fitted_validated_and_run(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["mape"] < 0.02  # other initial phases than the recording's
 
+    assert "fitted under" not in done.stderr
+    (folder / "mps.toml").write_text((folder / "fit.toml").read_text().replace('"streams"', '"mps"'))
+    done = isim("validate", *INPUTS, "--contention", "mps.toml", cwd=folder)
+    assert "isim: contention mps.toml: fitted under sharing mps, used under streams; fit it with " in done.stderr
+
     done = isim("validate", *INPUTS, "--contention", "none", "--fail-if", "mape > 0.1", cwd=folder)
     assert done.returncode == 3
     assert "total" in done.stdout

@@ -333,3 +333,16 @@ def test_switches_and_regret_are_found_in_real_runs(folder: Path) -> None:
     shown = compare(*arguments).stdout
     assert "What switches are worth: mean latency, ms with it on minus with it off" in shown
     assert "Regret: how much worse than with the oracle for predictor, mean latency, ms" in shown
+
+
+def test_settings_that_no_variant_needs_are_told_once(folder: Path) -> None:
+    Path("fit.toml").write_text('schema = "1"\nname = "leftover"\nsharing = "mps"\nmixes = 3\n')
+    once = [*GENERATED, "--seeds", "1", "--policy", "greedy"]
+    found = compare(*once, "--policy", "fcfs", "--sharing", "streams:launch=5us", "--contention", "fit.toml", "--json")
+    assert json.loads(found.stdout)["notes"][1:] == [
+        "contention fit.toml: fitted under sharing mps, used under streams; "
+        "fit it with 'isim calibrate --sharing streams'",
+        "sharing streams:launch=5us: launch has no effect (the policy gates no kernel); leave it out",
+    ]
+    found = compare(*once, "--policy", "orion:urgent=a", "--sharing", "streams:launch=5us", "--json")
+    assert len(json.loads(found.stdout)["notes"]) == 1  # orion needs it, and greedy does not mind

@@ -193,3 +193,36 @@ def test_models_of_every_device_are_listed(tmp_path: Path) -> None:
     rows = json.loads(isim("list", "models", "--json", cwd=tmp_path).stdout)
     assert {(row["name"], row["device"]) for row in rows} >= {("resnet50", "analytic"), ("resnet18", "cpu, cuda")}
     assert len({tuple(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            ["--policy", "greedy", "--sharing", "streams:launch=5us"],
+            "sharing streams:launch=5us: launch has no effect ",
+        ),
+        (
+            ["--policy", "greedy", "--sharing", "exclusive:preemption=5us"],
+            "sharing exclusive:preemption=5us: preemption has no effect (no batch was preempted); leave it out",
+        ),
+        (["--router", "round-robin"], "router round-robin: has no effect (one GPU); give more with --gpus, or leave "),
+        (["--contention", "fit.toml"], "contention fit.toml: fitted under sharing mps, used under streams; fit it "),
+        (["--policy", "orion:urgent=ant", "--sharing", "streams:launch=5us"], ""),
+        (["--gpus", "2", "--router", "round-robin"], ""),
+        (["--contention", "fit.toml", "--sharing", "mps"], ""),
+        (["--contention", "fit.toml", "--sharing", "exclusive"], ""),
+    ],
+    ids=["launch", "preemption", "router", "fitted elsewhere", "gated", "several GPUs", "fitted here", "alone"],
+)
+def test_what_is_given_and_changes_nothing_is_told(folder: Path, given: list[str], said: str) -> None:
+    (folder / "fit.toml").write_text(FITTED)
+    ran = CliRunner().invoke(run_command, ["--profile", "p.parquet", "--trace", "t.csv", *given, "-o", "out"])
+    assert ran.exit_code == 0, ran.output
+    warned = ran.stderr.splitlines()[:-1]  # the last says what was written
+    assert [line[: len(f"isim: {said}")] for line in warned] == ([f"isim: {said}"] if said else [])
+    shown = CliRunner().invoke(show_command, ["out"])
+    assert shown.stderr.splitlines() == warned  # the run keeps it
+
+
+FITTED = 'schema = "1"\nname = "leftover"\nsharing = "mps"\nmixes = 3\n'

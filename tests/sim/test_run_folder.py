@@ -73,7 +73,7 @@ def test_run_json_says_what_was_run(experiment: Experiment) -> None:
     )
     assert description["contention"] == {
         "name": "roofline", "parameters": {}, "calibrated": False, "note": "not calibrated for this GPU",
-        "fitted_to": None,
+        "fitted_to": None, "fitted_sharing": None,
     }  # fmt: skip
     assert description["ending"]["end_s"] == max(run.table("batches")["finished_s"].to_pylist())
     assert Path("out/run.json").read_text() == json.dumps(description, indent=2, sort_keys=True) + "\n"
