@@ -1,6 +1,7 @@
 """A model that a policy takes as urgent, and that no GPU's profile has, is refused with all else that is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from worlds import kernel, profile_of
@@ -22,18 +23,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def problems_of(experiment: Experiment) -> tuple[str, ...]:
-    """Return what is wrong with an experiment before it runs."""
+def check_keys(**keys: Any) -> None:
+    """Check an experiment of these keys as before a run."""
+    experiment = Experiment(**keys)
+    check(experiment, load_named(experiment))
+
+
+def problems_of(**keys: Any) -> tuple[str, ...]:
+    """Return what is wrong with an experiment of these keys before it runs."""
     with pytest.raises(IsimError) as caught:
-        check(experiment, load_named(experiment))
+        check_keys(**keys)
     return caught.value.problems
 
 
 @pytest.mark.parametrize("policy", ["orion", "reef", "reef:padding=true"])
 def test_all_misspelt_are_said_with_what_else_is_wrong(folder: Path, policy: str) -> None:
     spec = policy + ("," if ":" in policy else ":") + "urgent=brt/a/zz"
-    experiment = Experiment(profile="both.parquet", trace="t.parquet", policy=spec, slo={"aa": "1s"}, contention="fare")
-    slo, *others, contention = problems_of(experiment)
+    keys: dict[str, Any] = {"profile": "both.parquet", "trace": "t.parquet", "slo": {"aa": "1s"}, "contention": "fare"}
+    slo, *others, contention = problems_of(policy=spec, **keys)
     assert slo == "slo.aa: no such model (has: a, bert); did you mean a?"
     assert others == [
         "policy: urgent=brt: no such model (has: a, bert); did you mean bert?",
@@ -41,23 +48,20 @@ def test_all_misspelt_are_said_with_what_else_is_wrong(folder: Path, policy: str
     ]
     assert contention.startswith("contention model fare: unknown")
     with pytest.raises(IsimError):
-        experiment.run(folder / "out")
+        Experiment(policy=spec, **keys).run(folder / "out")
     assert not (folder / "out").exists()
 
 
 def test_a_model_of_any_profile_is_known_whether_requests_name_it_or_not(folder: Path) -> None:
-    keys = {"trace": "t.parquet", "policy": "orion:urgent=bert"}
+    keys: dict[str, Any] = {"trace": "t.parquet", "policy": "orion:urgent=bert"}
     for gpus in ("both.parquet", "2xa.parquet,both.parquet", "both.parquet,a.parquet"):
-        experiment = Experiment(**keys, gpus=gpus)  # type: ignore[arg-type]
-        check(experiment, load_named(experiment))
-    assert problems_of(Experiment(**keys, gpus="2xa.parquet")) == (  # type: ignore[arg-type]
-        "policy: urgent=bert: no such model (has: a); correct the name",
-    )
+        check_keys(gpus=gpus, **keys)
+    assert problems_of(gpus="2xa.parquet", **keys) == ("policy: urgent=bert: no such model (has: a); correct the name",)
 
 
-def test_of_a_computed_profile_any_network_is_known(folder: Path) -> None:
+def test_of_a_computed_profile_any_network_is_known() -> None:
     requests = {"rate": "100rps", "duration": "1s", "models": {"resnet50": 1}}
-    check(found := Experiment(arrivals=requests, policy="orion:urgent=vgg19"), load_named(found))  # type: ignore[arg-type]
-    (problem,) = problems_of(Experiment(arrivals=requests, policy="orion:urgent=vgg9"))  # type: ignore[arg-type]
+    check_keys(arrivals=requests, policy="orion:urgent=vgg19")
+    (problem,) = problems_of(arrivals=requests, policy="orion:urgent=vgg9")
     assert problem.startswith("policy: urgent=vgg9: no such model (has: ")
     assert problem.endswith("; did you mean vgg19?")

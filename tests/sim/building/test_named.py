@@ -60,7 +60,9 @@ def test_requests_are_not_read(tmp_path: Path) -> None:
 
 def test_urgent_models_are_looked_for_where_the_requests_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(IsimError) as caught:
-        check_named(Experiment(trace=str(tmp_path / "no.csv"), policy="orion:urgent=vgg1", slo={"vgg": "1s"}))
+        check_named(
+            Experiment.from_flags(trace=str(tmp_path / "no.csv"), policy="orion:urgent=vgg1", slo_s={"vgg": 1.0})
+        )
     assert [problem.partition(":")[0] for problem in caught.value.problems] == ["slo.vgg", "policy"]
 
 
