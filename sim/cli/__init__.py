@@ -5,14 +5,17 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import click
 
 from isim import __version__
 from isim.cli.flag_environment import FlagGroup
 from isim.errors import IsimError
+
+T = TypeVar("T")
 
 _COMMANDS = {
     "run": "Simulate requests through a policy on one GPU and record what happened.",
@@ -64,9 +67,10 @@ def cli() -> None:
 def main() -> None:
     """Run the command line: exit codes 0 done, 1 wrong input, 2 usage, 3 verdict "no", 4 no GPU, 130 interrupted."""
     gc.set_threshold(1_000_000, *gc.get_threshold()[1:])  # looking for garbage while modules load takes half a second
+    interruption = _Interruption()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # what is half written is removed
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, _interrupt)
+            signal.signal(number, interruption)
     sys.unraisablehook = _leave_out_interruptions
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - as long as the process
@@ -74,7 +78,7 @@ def main() -> None:
         click.echo("isim: standard output is closed; send it to /dev/null if the answer is not wanted", err=True)
         sys.exit(1)
     try:
-        code = cli.main(standalone_mode=False)
+        code = interruption.heard_in(lambda: cli.main(standalone_mode=False))
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):  # click makes the one of the other
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -111,11 +115,26 @@ def _show(error: click.ClickException) -> None:
     click.echo(f"isim: {where.replace(chr(39), '') or 'command line'}: {error.message}", err=True)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Raise as control-C does, and again until it takes effect: what is raised in a destructor or callback is lost."""
-    signal.signal(signal.SIGALRM, _interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 2.0)
-    raise KeyboardInterrupt
+class _Interruption:
+    """A handler that raises as control-C does, and again until it takes effect: in a destructor it is lost."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> NoReturn:
+        self.came = True
+        signal.signal(signal.SIGALRM, self)
+        signal.setitimer(signal.ITIMER_REAL, 2.0)
+        raise KeyboardInterrupt
+
+    def heard_in(self, call: Callable[[], T]) -> T:
+        """Call; what an interruption ends is interrupted, whatever a library that caught it has raised instead."""
+        try:
+            return call()
+        except Exception as error:
+            if self.came:
+                raise KeyboardInterrupt from error
+            raise
 
 
 def _leave_out_interruptions(lost: "sys.UnraisableHookArgs") -> None:

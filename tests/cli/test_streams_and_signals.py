@@ -36,6 +36,18 @@ class Own(Greedy):
         super().__init__()
 """
 
+MISTAKES_IT = """
+import os
+from isim.policies.greedy import Greedy
+
+class Own(Greedy):
+    def __init__(self):
+        try:
+            os.kill(os.getpid(), {number})
+        except BaseException:
+            raise TypeError("it made something else of what it caught") from None
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -123,6 +135,15 @@ def test_a_signal_in_a_callback_of_c_is_heard_after_it(tmp_path: Path, number: s
     )
     assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (130, "", "isim: interrupted")
     assert [found.name for found in tmp_path.iterdir() if found.name != "__pycache__"] == ["own.py"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_a_library_takes_for_an_error_is_one_still(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "own.py").write_text(MISTAKES_IT.format(number=int(number)))
+    ran = subprocess.run(
+        [*ISIM, *LONG, "--policy", "own.py:Own"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (130, "", "isim: interrupted")
 
 
 def test_two_signals_still_leave_nothing(tmp_path: Path) -> None:
