@@ -8,7 +8,7 @@ from isim.policies.fitting import too_large
 from isim.policies.forming import Sizes, profiled_sizes
 from isim.policies.parameters import check_parameters, choice, seconds, sizes, whole
 from isim.policies.policy import Arrival, Decision, Event, Reject, Request, Timer, View, WakeAt
-from isim.policies.turns import fill_slots, served_next
+from isim.policies.turns import send_in_turn
 
 
 class Dynamic:
@@ -127,12 +127,9 @@ class Dynamic:
         """Add to `decisions` what to do about some models."""
         free, now_s, timeout_s = view.free_slots, view.now_s, self.timeout_s
         expired_last = self.timeout_action == "delay"
-        waiting = {model: queues[model] for model in models if queues[model]}
-        turns, timed_out = served_next(waiting, timeout_s, now_s, expired_last)
-        batches, wakes_s = fill_slots(
-            waiting, turns, free, lambda model: self._sizes.get(model) or self._learn_sizes(view, model),
-            self.max_queue_delay_s, timeout_s, now_s, expired_last,
-        )  # fmt: skip
+        timed_out, batches, wakes_s = send_in_turn(
+            queues, models, free, self._sizes, self.max_queue_delay_s, timeout_s, now_s, expired_last
+        )
         decisions += timed_out
         decisions += batches
         self._settled = free > len(batches)

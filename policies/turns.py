@@ -2,31 +2,36 @@
 
 import heapq
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from isim.policies.expiry import count_expired, serving_order
 from isim.policies.forming import Sizes, form_batch
 from isim.policies.policy import Dispatch, Drop, Request
 
-Turn = tuple[float, int, str, int, int]
-"""A model by the arrival and number of its next request, its name, how many in its queue have timed out, and how many
-are sent; the least is first."""
 
-
-def served_next(
-    waiting: Mapping[str, Sequence[Request]], timeout_s: float | None, now_s: float, expired_last: bool
-) -> tuple[list[Turn], list[Drop]]:
-    """Return each model whose turn it could be, and the requests to drop, which are too old.
+def send_in_turn(
+    queues: Mapping[str, Sequence[Request]], models: Iterable[str], free: int, sizes: Mapping[str, Sizes],
+    delay_s: float, timeout_s: float | None, now_s: float, expired_last: bool,
+) -> tuple[list[Drop], list[Dispatch], dict[str, float]]:  # fmt: skip
+    """Return what is too old, batches for free slots, in turn, and until when each model with none to send waits.
 
     Examples
     --------
-    >>> waiting = {model: [Request(i, model, i * 0.001, 1.0, 0, 1, 1.0)] for i, model in enumerate("ba")}
-    >>> served_next(waiting, timeout_s=None, now_s=0.005, expired_last=False)[0]
-    [(0.0, 0, 'b', 0, 0), (0.001, 1, 'a', 0, 0)]
+    >>> queues = {model: [Request(i, model, i * 0.001, 1.0, 0, 1, 1.0)] for i, model in enumerate("ba")}
+    >>> sizes = dict.fromkeys("ab", Sizes(8, frozenset({8}), 8))
+    >>> _, batches, _ = send_in_turn(queues, "ab", 1, sizes, 0.0, None, 0.005, False)
+    >>> [batch.requests[0].model for batch in batches]
+    ['b']
+    >>> send_in_turn(queues, "a", 1, sizes, 0.020, None, 0.005, False)
+    ([], [], {'a': 0.021})
     """
-    heads, drops = [], []
-    for model, queue in waiting.items():
+    drops: list[Drop] = []
+    turns = []  # a model by its next request, how many in its queue have timed out, and how many are sent
+    for model in models:
+        queue = queues[model]
+        if not queue:
+            continue
         expired, head = 0, queue[0]
         if timeout_s is not None:
             expired = count_expired(queue, timeout_s, now_s)
@@ -35,31 +40,16 @@ def served_next(
                 if expired == len(queue):
                     continue
             head = next(serving_order(queue, expired, expired_last))
-        heads.append((head.arrived_s, head.request_id, model, expired, 0))
-    return heads, drops
-
-
-def fill_slots(
-    waiting: Mapping[str, Sequence[Request]], turns: list[Turn], free: int, sizes_of: Callable[[str], Sizes],
-    delay_s: float, timeout_s: float | None, now_s: float, expired_last: bool,
-) -> tuple[list[Dispatch], dict[str, float]]:  # fmt: skip
-    """Return batches for free slots, in turn, and until when each model that has none to send wants to wait, if at all.
-
-    Examples
-    --------
-    >>> waiting = {"a": [Request(0, "a", 0.0, 1.0, 0, 1, 1.0)]}
-    >>> turns, _ = served_next(waiting, None, 0.005, False)
-    >>> fill_slots(waiting, turns, 1, lambda _: Sizes(8, frozenset({8}), 8), 0.02, None, 0.005, False)
-    ([], {'a': 0.02})
-    """
+        turns.append((head.arrived_s, head.request_id, model, expired, 0))
     batches: list[Dispatch] = []
     wakes_s: dict[str, float] = {}
-    heapq.heapify(turns)
+    if len(turns) > 1:
+        heapq.heapify(turns)
     while turns and len(batches) < free:
         _, _, model, expired, sent = heapq.heappop(turns)
-        queue = waiting[model]
-        in_order = serving_order(queue, expired, expired_last, sent) if expired or sent else queue
-        batch, wake_s = form_batch(in_order, sizes_of(model), delay_s, timeout_s, now_s)
+        queue = queues[model]
+        waiting = serving_order(queue, expired, expired_last, sent) if expired or sent else queue
+        batch, wake_s = form_batch(waiting, sizes[model], delay_s, timeout_s, now_s)
         if batch:
             batches.append(Dispatch(batch))
             sent += len(batch)
@@ -68,4 +58,4 @@ def fill_slots(
                 heapq.heappush(turns, (following.arrived_s, following.request_id, model, expired, sent))
         elif wake_s < math.inf:
             wakes_s[model] = wake_s
-    return batches, wakes_s
+    return drops, batches, wakes_s
