@@ -20,6 +20,7 @@ T = TypeVar("T")
 _COMMANDS = {
     "run": "Simulate requests through a policy on one GPU and record what happened.",
     "compare": "Run several policies on the same requests and say how they differ.",
+    "plan": "Plan how many GPUs are needed, which models are on which, and in which batches.",
     "evaluate": "Compare predictors on the batches of a run or a recording.",
     "calibrate": "Fit contention models to measured co-location.",
     "validate": "Hold simulated co-location against measured.",
