@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from isim import __version__
 from isim.doubtful_settings import fitted_elsewhere, without_effect
 from isim.errors import RunError
+from isim.run_description import description_problems
 from isim.run_schema import BATCHES, OVERLAPS, REQUESTS
 
 Floats = npt.NDArray[np.float64]
@@ -23,7 +24,6 @@ Ints = npt.NDArray[np.integer[Any]]
 SCHEMA_VERSION = "1"
 DESCRIPTION = "run.json"
 TABLES = {"requests": REQUESTS, "batches": BATCHES, "overlaps": OVERLAPS}
-PARTS = ("summary", "ending", "inputs", "parameters")
 
 
 class Run:
@@ -95,9 +95,9 @@ class Run:
             )
         if missing := [f"{name}.parquet" for name in TABLES if not (folder / f"{name}.parquet").is_file()]:
             raise RunError(f"{folder}: incomplete ({' and '.join(missing)} missing); simulate again")
-        if missing := [name for name in PARTS if not isinstance(description.get(name), dict)]:
-            raise RunError(f"{folder / DESCRIPTION}: incomplete ({' and '.join(missing)} missing); simulate again")
-        _check_tables(folder, description["summary"])
+        if problems := description_problems(description):
+            raise RunError(*(f"{folder / DESCRIPTION}: {problem}" for problem in problems))
+        _check_tables(folder, description["summary"]["total"]["requests"])
         return cls(folder, description)
 
     def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
@@ -196,7 +196,7 @@ def _unreadable(path: Path, error: Exception) -> RunError:
     return RunError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); simulate again")
 
 
-def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
+def _check_tables(folder: Path, counted: int) -> None:
     """Check that each table can be opened and has its columns, and that the requests are those of the summary."""
     rows: dict[str, int] = {}
     problems: list[str] = []
@@ -205,14 +205,9 @@ def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
             rows[name] = _opened(folder / f"{name}.parquet", schema.names).metadata.num_rows
         except RunError as error:
             problems += error.problems
-    try:
-        counted = summary["total"]["requests"]
-    except (KeyError, TypeError):
-        problems.append(f"{folder / DESCRIPTION}: incomplete (summary.total.requests missing); simulate again")
-    else:
-        if rows.get("requests", counted) != counted:
-            found = f"{rows['requests']} rows, and {DESCRIPTION} counts {counted} requests"
-            problems.append(f"{folder / 'requests.parquet'}: not of this run ({found}); simulate again")
+    if rows.get("requests", counted) != counted:
+        found = f"{rows['requests']} rows, and {DESCRIPTION} counts {counted} requests"
+        problems.append(f"{folder / 'requests.parquet'}: not of this run ({found}); simulate again")
     if problems:
         raise RunError(*problems)
 

@@ -299,7 +299,7 @@ def rewrite(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
         ),
         (
             rewrite(lambda description: description | {"summary": {"total": {}, "models": {}}}),
-            "out/run.json: incomplete (summary.total.requests missing); simulate again",
+            "out/run.json: incomplete (summary.total.requests, summary.total.on_time, summary.total.late and ",
         ),
     ],
 )
