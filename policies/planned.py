@@ -20,8 +20,8 @@ class Planned:
     Parameters
     ----------
     batch_sizes
-        Most samples in a batch by model: `resnet50@8/bert@4`. The largest profiled size for what is not named. A larger
-        request is refused.
+        Most samples in a batch by model: `resnet50@8/bert@4`. The largest profiled size for what is not named. A
+        request that holds more is a batch of its own, or refused if no profiled batch can hold it.
 
     Raises
     ------
@@ -66,8 +66,10 @@ class Planned:
         """Drop and serve, one model after the other, as long as a slot is free."""
         if isinstance(event, Arrival):
             request = event.request
-            if request.samples > (limit := self._limit(view, request.model)):
-                return (too_large(request, limit),)
+            if request.samples > self._limit(view, request.model):  # more than is planned may still be profiled
+                largest = max(view.profile.batch_sizes(request.model))
+                if request.samples > largest:
+                    return (too_large(request, largest),)
         free, models = view.free_slots, list(view.queues)
         if not free:
             return ()

@@ -40,6 +40,8 @@ def command(planner: str, output: Path | None, force: bool, as_json: bool, quiet
     from isim.building.inputs import Problems
     from isim.planning.experiment_writing import check_free, write_experiment
 
+    if planner == "nexus" and flags["predictor"] is not None:
+        raise click.UsageError("--predictor goes with gpulets: under nexus nothing runs beside anything; leave it out")
     problems = Problems()
     if output is not None:
         problems.collect(lambda: check_free(output, force))

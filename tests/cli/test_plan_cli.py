@@ -72,12 +72,22 @@ def test_all_that_is_wrong_at_once(folder: Path) -> None:
         (["--slo", "9ms"], 1, "slo.ant: shorter than two batches of 1, of which one may have to wait for the other"),
         (["--arrivals", "poison", "--slo", "50ms"], 1, "arrival process poison: unknown"),
         (["--slo", "be=9ms,*=90ms"], 1, "slo.be: no such model (has: ant, bee); did you mean bee?"),
+        (["--slo", "50ms", "--predictor", "mean"], 2, "--predictor goes with gpulets"),
         (["--slo", "50"], 2, "--slo: cannot read '50'"),
         (["--profile", "none.parquet", "--slo", "50ms"], 1, "none.parquet: no such file; write one with"),
         (["--slo", "50ms", "-o", "plans"], 1, "plans: a folder; give the name of a file"),
         (["--slo", "50ms", "-o", "none/e.toml"], 1, "none/e.toml: cannot be written (No such file or directory)"),
     ],
-    ids=["too short", "no such process", "no such model", "no unit", "no profile", "a folder", "no folder"],
+    ids=[
+        "too short",
+        "no such process",
+        "no such model",
+        "a predictor",
+        "no unit",
+        "no profile",
+        "a folder",
+        "no folder",
+    ],
 )
 def test_one_mistake(folder: Path, arguments: list[str], code: int, sentence: str) -> None:
     before = sorted(folder.rglob("*"))

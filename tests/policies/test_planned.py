@@ -35,8 +35,9 @@ def test_what_is_not_named_has_the_largest_profiled_size() -> None:
     assert str(rehearse(Planned(("b@1",)), arrivals)) == "0 ms: a 0\n10 ms: a 1 2 3 4 5 6 7 8\n20 ms: a 9"
 
 
-def test_a_request_larger_than_the_planned_batch_is_refused() -> None:
-    assert str(rehearse(Planned(("a@2",)), [("a", 0.0, 3), ("a", 0.001, 2)])) == "0 ms: reject 0\n1 ms: a 1"
+def test_a_request_larger_than_the_planned_batch_is_one_of_its_own() -> None:
+    arrivals = [("a", 0.0, 1), ("a", 0.001, 3), ("a", 0.002, 1), ("a", 0.003, 9), ("a", 0.004, 1)]
+    assert str(rehearse(Planned(("a@2",)), arrivals)) == "0 ms: a 0\n3 ms: reject 3\n10 ms: a 1\n20 ms: a 2 4"
 
 
 def test_all_that_is_wrong_with_sizes() -> None:
