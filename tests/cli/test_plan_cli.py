@@ -72,22 +72,12 @@ def test_all_that_is_wrong_at_once(folder: Path) -> None:
         (["--slo", "9ms"], 1, "slo.ant: shorter than two batches of 1, of which one may have to wait for the other"),
         (["--arrivals", "poison", "--slo", "50ms"], 1, "arrival process poison: unknown"),
         (["--slo", "be=9ms,*=90ms"], 1, "slo.be: no such model (has: ant, bee); did you mean bee?"),
-        (["--slo", "50ms", "--predictor", "mean"], 2, "--predictor goes with gpulets"),
         (["--slo", "50"], 2, "--slo: cannot read '50'"),
         (["--profile", "none.parquet", "--slo", "50ms"], 1, "none.parquet: no such file; write one with"),
         (["--slo", "50ms", "-o", "plans"], 1, "plans: a folder; give the name of a file"),
         (["--slo", "50ms", "-o", "none/e.toml"], 1, "none/e.toml: cannot be written (No such file or directory)"),
     ],
-    ids=[
-        "too short",
-        "no such process",
-        "no such model",
-        "a predictor",
-        "no unit",
-        "no profile",
-        "a folder",
-        "no folder",
-    ],
+    ids=["too short", "no such process", "no such model", "no unit", "no profile", "a folder", "no folder"],
 )
 def test_one_mistake(folder: Path, arguments: list[str], code: int, sentence: str) -> None:
     before = sorted(folder.rglob("*"))
@@ -104,7 +94,15 @@ def test_igniter_says_what_is_missing(folder: Path) -> None:
     assert told.stderr.startswith("isim: plan igniter: needs coefficients that no profile holds (found a profile)")
 
 
-def test_a_planner_that_there_is_not(folder: Path) -> None:
-    told = isim("plan", "nexsus", cwd=folder)
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nexsus"], "'nexsus' is not one of 'nexus', 'gpulets', 'igniter'"),
+        (["nexus", "--predictor", "mean"], "Error: --predictor goes with gpulets: under nexus nothing runs beside"),
+    ],
+    ids=["no such planner", "predictor"],
+)
+def test_mistakes_of_usage(folder: Path, arguments: list[str], sentence: str) -> None:
+    told = isim("plan", *arguments, cwd=folder)
     assert (told.returncode, told.stdout) == (2, "")
-    assert "'nexsus' is not one of 'nexus', 'gpulets', 'igniter'" in told.stderr
+    assert sentence in told.stderr
