@@ -50,7 +50,7 @@ class Nexus:
     References
     ----------
     H. Shen et al., "Nexus: A GPU cluster engine for accelerating DNN-based video analysis", SOSP 2019, sections 6.1
-    (planning) and 6.3 (early drop). `policies/nexus_plan.py` holds the planner for many nodes.
+    (planning) and 6.3 (early drop). `policies/planners/nexus.py` holds the planner for many nodes.
     """
 
     def __init__(
