@@ -22,7 +22,7 @@ from isim.comparison.replication import Replication
 from isim.comparison.run_store import opened
 from isim.comparison.sweep import Sweep, Told
 from isim.comparison.variants import Variant, check_variants
-from isim.errors import ExperimentError
+from isim.errors import ExperimentError, FlagError
 from isim.experiment import Experiment
 from isim.policies.predictors.registry import parse_predictor
 from isim.policies.routers.registry import parse_router
@@ -125,9 +125,9 @@ def _check_kinds(variants: Sequence[Variant]) -> None:
 
 def _check_rules(rules: Rules) -> None:
     if rules.replications < 1:
-        raise ExperimentError(f"seeds: at least one replication is needed (found {rules.replications}); write 5, say")
+        raise FlagError(f"seeds: at least one replication is needed (found {rules.replications}); write 5, say")
     if rules.by not in RANKING:
-        raise ExperimentError(f"by: no figure to rank by (found {rules.by!r}); choose of {', '.join(RANKING)}")
+        raise FlagError(f"by: no figure to rank by (found {rules.by!r}); choose of {', '.join(RANKING)}")
 
 
 def is_random(variants: Sequence[Variant]) -> bool:

@@ -59,5 +59,11 @@ class ExperimentError(IsimError):
     """An experiment file or the flags that stand for one are not valid."""
 
 
+class FlagError(ExperimentError):
+    """The value of a flag cannot be read, whatever the files hold: its form, its unit, its range, or no such choice."""
+
+    exit_code = 2
+
+
 class RunError(IsimError):
     """A run folder cannot be written or read."""

@@ -13,7 +13,7 @@ from isim.building.experiment_problems import Path as KeyPath
 from isim.building.experiment_problems import sentences
 from isim.building.gpu_list import in_place_of, named_profiles
 from isim.building.request_keys import MLPERF, Arrivals, Clients, Following, Sender
-from isim.errors import ExperimentError
+from isim.errors import ExperimentError, FlagError
 
 if TYPE_CHECKING:
     from isim.building.inputs import Inputs
@@ -136,7 +136,9 @@ class Experiment(ExperimentKeys):
             problems = [*problems, *sentences(error.errors(include_url=False), file, flag_of, known)]
         from isim.building.named import name_problems
 
-        raise ExperimentError(*problems, *name_problems(keys, wrong))
+        of_flags = any(path[:length] in flag_of for path in wrong for length in range(1, len(path) + 1))
+        kind = FlagError if of_flags else ExperimentError
+        raise kind(*problems, *name_problems(keys, wrong))
 
     def run(self, folder: str | Path | None = None, force: bool = False, inputs: "Inputs | None" = None) -> "Run":
         """Simulate, and write the run folder, whole or not at all.

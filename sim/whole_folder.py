@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from isim.errors import ExperimentError, IsimError, RunError
+from isim.errors import ExperimentError, FlagError, IsimError, RunError
 from isim.interruption import terminable, undisturbed
 
 _RUN = r"(run\.json|(requests|batches|overlaps|predictions|preemptions)\.parquet)"
@@ -146,7 +146,8 @@ def also_taken(folder: str | Path | None, force: bool, mark: str) -> Iterator[No
             try:
                 check_free(folder, force, mark)
             except RunError as taken:
-                raise ExperimentError(*error.problems, *taken.problems) from None
+                kind = FlagError if isinstance(error, FlagError) else ExperimentError
+                raise kind(*error.problems, *taken.problems) from None
         raise
 
 

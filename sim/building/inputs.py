@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from isim.building.experiment_keys import ExperimentKeys, is_analytic
 from isim.building.generated import generated_requests, named_models
-from isim.errors import ExperimentError, IsimError, ProfileError, TraceError
+from isim.errors import ExperimentError, FlagError, IsimError, ProfileError, TraceError
 from isim.profiler.profile import Profile
 from isim.traces.delimited import header
 from isim.traces.parquet_file import opened_parquet
@@ -80,7 +80,8 @@ class Problems:
             raise self._errors[0]
         if self._errors:
             kinds = {type(error) for error in self._errors}
-            kind = kinds.pop() if len(kinds) == 1 else ExperimentError
+            mixed = FlagError if FlagError in kinds else ExperimentError
+            kind = kinds.pop() if len(kinds) == 1 else mixed
             raise kind(*self.sentences)
 
 

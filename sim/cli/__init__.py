@@ -66,7 +66,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line: exit codes 0 done, 1 wrong input, 2 usage, 3 verdict "no", 4 no GPU, 130 interrupted."""
+    """Run the command line: exit codes 0 done, 1 wrong input, 2 usage, 3 verdict "no", 4 no GPU, 130 interrupted.
+
+    Usage is what the command line alone tells to be wrong: flags that are unknown, missing or do not go together, and
+    the value of a flag that cannot be read, by its form, unit or range, or because there is no such choice. Input is
+    what it names: files, models, and plug-ins with their parameters, which may be anybody's.
+    """
     gc.set_threshold(1_000_000, *gc.get_threshold()[1:])  # looking for garbage while modules load takes half a second
     interruption = _Interruption()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # what is half written is removed

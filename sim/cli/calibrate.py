@@ -17,7 +17,7 @@ import click
 @click.option("-o", "--output", type=click.Path(), help="Where to write the best model, as TOML.")
 @click.option("-f", "--force", is_flag=True, help="Replace the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--seed", default=0, help="Seeds the bootstrap.")
+@click.option("--seed", default=0, type=click.IntRange(min=0), help="Seeds the bootstrap.")
 def command(
     profile: str, recording: str, models: tuple[str, ...], sharing: str, output: str | None, force: bool,
     as_json: bool, seed: int,

@@ -10,6 +10,7 @@ from isim.cli.columns import Columns
 from isim.cli.flag_environment import FlagGroup
 from isim.cli.import_output import output_options, say
 from isim.cli.import_timeline_recording import timeline_commands
+from isim.cli.parameters import Number
 
 if TYPE_CHECKING:
     from isim.profiler.importers.recordings.experiment import Campaign
@@ -154,7 +155,7 @@ def echo_slowdown(file: Path, **output: Any) -> None:
 
 @import_recording.command("gpgpusim")
 @_FILES
-@click.option("--clock-mhz", required=True, type=float, help="Clock of the simulated SMs.")
+@click.option("--clock-mhz", required=True, type=Number(more_than=0), help="Clock of the simulated SMs.")
 @_options
 def gpgpusim(files: tuple[Path, ...], clock_mhz: float, **output: Any) -> None:
     """Import FILES of a cycle-level simulator, of one GPU: kernels alone and on two streams.

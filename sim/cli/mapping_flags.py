@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from isim.cli.parameters import Weights
+from isim.cli.parameters import Number, Weights
 
 if TYPE_CHECKING:
     from isim.traces.rates import Rates
@@ -61,7 +61,7 @@ def mapping_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for option in (
         click.option("--seed", type=click.IntRange(min=0), default=0, help="Of all that is random."),
-        click.option("--zipf", type=float, help="Weigh the models by 1 / rank^ZIPF, and deal at random."),
+        click.option("--zipf", type=Number(least=0), help="Weigh the models by 1 / rank^ZIPF, and deal at random."),
         click.option("--by", help="Deal all requests of one value of this column together, such as tenant."),
         click.option(
             "--order",

@@ -70,6 +70,32 @@ class Rate(_Positive):
         return parse_rate_rps(text)
 
 
+class Number(click.ParamType[float]):
+    """A finite number in a range.
+
+    Examples
+    --------
+    >>> Number(least=1)("2.5")
+    2.5
+    """
+
+    name = "number"
+
+    def __init__(self, more_than: float = -math.inf, least: float = -math.inf, most: float = math.inf) -> None:
+        self._more_than, self._least, self._most = more_than, least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not (math.isfinite(number) and self._more_than < number and self._least <= number <= self._most):
+            limits = {"more than": self._more_than, "at least": self._least, "at most": self._most}
+            said = " and ".join(f"{words} {limit:g}" for words, limit in limits.items() if math.isfinite(limit))
+            self.fail(f"must be a number {said} (found {value!r}); correct it", param, ctx)
+        return number
+
+
 class _PerModel(click.ParamType[dict[str, float]]):
     """Entries `MODEL=quantity` between commas, in the order written."""
 

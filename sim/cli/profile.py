@@ -69,8 +69,12 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> l
 @click.option("--repetitions", default=50, type=click.IntRange(2), help="Of each batch, at least.")
 @click.option("--timeout", "timeout_s", default="10s", type=Seconds(), help="Longest time for one batch or mix.")
 @click.option("--stretch", "stretch_s", default="250ms", type=Seconds(), help="Shortest time members run together.")
-@click.option("--seed", default=0, type=int, help="Of the phases at which the members of a mix begin.")
-@click.option("--sequence-length", default=128, type=int, help="Tokens a sample of a text network (analytic).")
+@click.option(
+    "--seed", default=0, type=click.IntRange(min=0), help="Of the phases at which the members of a mix begin."
+)
+@click.option(
+    "--sequence-length", default=128, type=click.IntRange(min=1), help="Tokens a sample of a text network (analytic)."
+)
 @click.option("--precision", default="fp16", type=click.Choice(["fp16", "fp32"]), help="fp16: tensor cores (analytic).")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from isim.cli.parameters import Number
 from isim.cli.trace_output import save_stream, written_options
 
 
@@ -15,8 +16,10 @@ from isim.cli.trace_output import save_stream, written_options
     default="recorded",
     help="recorded: each window's own law. count: exactly so many, at random. even: so many, at equal gaps.",
 )
-@click.option("--cv", type=float, help="CV of the gaps, in place of the windows' own (recorded and gamma).")
-@click.option("--factor", type=float, default=1.0, help="What the rate is multiplied by.")
+@click.option(
+    "--cv", type=Number(more_than=0), help="CV of the gaps, in place of the windows' own (recorded and gamma)."
+)
+@click.option("--factor", type=Number(more_than=0), default=1.0, help="What the rate is multiplied by.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the new requests.")
 @written_options
 def command(

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from isim.cli.parameters import Seconds
+from isim.cli.parameters import Number, Seconds
 from isim.cli.trace_output import save_stream, written_options
 
 
 @click.command("replicate")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--factor", type=float, required=True, help="How often each request is sent, 1 or more.")
+@click.option("--factor", type=Number(least=1), required=True, help="How often each request is sent, 1 or more.")
 @click.option("--jitter", "jitter_s", type=Seconds(), required=True, help="How far copies move, either way.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the copies.")
 @written_options

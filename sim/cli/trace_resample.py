@@ -5,16 +5,16 @@ from pathlib import Path
 import click
 
 from isim.cli.fit_flags import fit_flags
-from isim.cli.parameters import Rate
+from isim.cli.parameters import Number, Rate
 from isim.cli.trace_output import save, save_stream, written_options
 
 
 @click.command("resample")
 @click.argument("file", type=click.Path(path_type=Path))
 @fit_flags
-@click.option("--factor", type=float, help="What the rate is multiplied by.  [1]")
+@click.option("--factor", type=Number(more_than=0), help="What the rate is multiplied by.  [1]")
 @click.option("--rate", "rate_rps", type=Rate(), help="The rate to reach, in place of a factor.")
-@click.option("--cv-factor", type=float, default=1.0, help="What the CV of the gaps is multiplied by.")
+@click.option("--cv-factor", type=Number(more_than=0), default=1.0, help="What the CV of the gaps is multiplied by.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the new requests.")
 @written_options
 def command(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isim.cli.parameters import Rate, Seconds
+from isim.cli.parameters import Number, Rate, Seconds
 from isim.cli.trace_output import save, save_stream, written_options
 
 
@@ -16,7 +16,7 @@ from isim.cli.trace_output import save, save_stream, written_options
     required=True,
     help="time: change the tempo, the CV stays. thin: drop at random. replicate: send copies. fit: draw anew.",
 )
-@click.option("--factor", type=float, help="What the rate is multiplied by.")
+@click.option("--factor", type=Number(more_than=0), help="What the rate is multiplied by.")
 @click.option("--rate", "rate_rps", type=Rate(), help="The rate to reach, in place of a factor.")
 @click.option("--jitter", "jitter_s", type=Seconds(), help="How far copies move (replicate only).")
 @click.option("--window", "window_s", type=Seconds(), help="Of the fit; the whole trace if left out.")

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
+from isim.cli.parameters import Number
 from isim.cli.trace_output import save_stream, written_options
 
 
 @click.command("thin")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--share", type=float, required=True, help="Probability with which a request is kept, 0 to 1.")
+@click.option(
+    "--share", type=Number(more_than=0, most=1), required=True, help="Probability with which a request is kept, 0 to 1."
+)
 @click.option("--by", help="Keep or drop all requests of one value of this column, such as session_id.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the choice.")
 @written_options

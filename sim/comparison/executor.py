@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from isim.errors import ExperimentError
+from isim.errors import FlagError
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def make_executor(spec: str) -> Executor:
 
     Raises
     ------
-    ExperimentError
+    FlagError
         The text names none of them.
 
     Examples
@@ -69,6 +69,6 @@ def make_executor(spec: str) -> Executor:
         from isim.comparison.executor_dask import DaskCluster
 
         return DaskCluster(match[1])
-    raise ExperimentError(
+    raise FlagError(
         f"executor: no such place to run (found {spec!r}); write processes, processes:4 or dask://host:port"
     )

@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 
 from isim.comparison.comparison import Comparison
 from isim.comparison.pairs import RANKING
-from isim.errors import ExperimentError
+from isim.errors import FlagError
 from isim.statistics import interval
 
 _TARGET = re.compile(r"\s*([a-z0-9_]+)\s*<=?\s*([0-9.eE+-]+)\s*(%?)\s*")
@@ -27,7 +27,7 @@ class HalfWidth(NamedTuple):
 
         Raises
         ------
-        ExperimentError
+        FlagError
             It is not one.
 
         Examples
@@ -41,12 +41,12 @@ class HalfWidth(NamedTuple):
         except ValueError:
             limit = 0.0
         if match is None or not 0 < limit < float("inf"):
-            raise ExperimentError(
+            raise FlagError(
                 f"half-width: not a target (found {text!r}); write FIGURE <= NUMBER, such as 'attainment <= 0.002' "
                 "or 'latency_p99_s <= 5%'"
             )
         if match[1] not in RANKING:
-            raise ExperimentError(f"half-width: no such figure (found {match[1]!r}); choose of {', '.join(RANKING)}")
+            raise FlagError(f"half-width: no such figure (found {match[1]!r}); choose of {', '.join(RANKING)}")
         return cls(match[1], limit / 100 if match[3] else limit, bool(match[3]), most)
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from isim.comparison.pairs import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from isim.comparison.ranges import bounds
-from isim.errors import ExperimentError
+from isim.errors import FlagError
 
 _TEXT = re.compile(r"\s*([a-z0-9_]+)\s*(>=|<=)\s*([0-9.eE+-]+)\s*")
 
@@ -24,7 +24,7 @@ class Requirement(NamedTuple):
 
         Raises
         ------
-        ExperimentError
+        FlagError
             It is not one.
 
         Examples
@@ -38,7 +38,7 @@ class Requirement(NamedTuple):
         except ValueError:
             limit = float("nan")
         if match is None or not abs(limit) < float("inf"):
-            raise ExperimentError(
+            raise FlagError(
                 f"capacity: not a requirement (found {text!r}); write FIGURE >= NUMBER or FIGURE <= NUMBER, a bare "
                 "number in the unit of the figure's name, such as 'attainment >= 0.99' (0 to 1) or "
                 "'latency_p99_s <= 0.01' (seconds)"
@@ -46,13 +46,13 @@ class Requirement(NamedTuple):
         figures = {">=": ("attainment",), "<=": LOWER_IS_BETTER}[match[2]]
         if match[1] not in figures:
             both = " or ".join(f"{name} >=" for name in HIGHER_IS_BETTER[:1])
-            raise ExperimentError(
+            raise FlagError(
                 f"capacity: nothing that more load breaks (found '{match[1]} {match[2]}'); write {both}, or one of "
                 f"{', '.join(LOWER_IS_BETTER)} with <="
             )
         least, most = bounds(match[1])
         if not least <= limit <= most:
-            raise ExperimentError(
+            raise FlagError(
                 f"capacity: a limit that the figure cannot reach (found {text!r}); write one from {least:g} to {most:g}"
             )
         return cls(match[1], match[2], limit)

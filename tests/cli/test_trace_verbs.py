@@ -177,17 +177,17 @@ def test_a_profile_is_no_trace(folder: Path) -> None:
 
 
 def test_a_mistake_is_one_sentence_and_leaves_nothing(folder: Path) -> None:
-    for arguments in (
-        ["thin", "none.parquet", "--share", "0.5", "-o", "x.parquet"],
-        ["thin", "t.parquet", "--share", "1.5", "-o", "x.parquet"],
-        ["expand", "t.parquet", "-o", "x.parquet"],
-        ["slice", "t.parquet", "--start", "200s", "-o", "x.parquet"],
-        ["split", "t.parquet", "--by", "user", "-o", "x"],
+    for code, arguments in (
+        (1, ["thin", "none.parquet", "--share", "0.5", "-o", "x.parquet"]),
+        (2, ["thin", "t.parquet", "--share", "1.5", "-o", "x.parquet"]),
+        (1, ["expand", "t.parquet", "-o", "x.parquet"]),
+        (1, ["slice", "t.parquet", "--start", "200s", "-o", "x.parquet"]),
+        (1, ["split", "t.parquet", "--by", "user", "-o", "x"]),
     ):
         process = subprocess.run(
             [sys.executable, "-m", "isim", "trace", *arguments], capture_output=True, text=True, timeout=60
         )
-        assert (process.returncode, process.stdout) == (1, "")
+        assert (process.returncode, process.stdout) == (code, "")
         assert process.stderr.startswith("isim: ")
         assert process.stderr.count("\n") == 1
         assert [path.name for path in folder.iterdir()] == ["t.parquet"]
