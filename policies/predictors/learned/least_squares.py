@@ -62,8 +62,7 @@ class LeastSquares:
         """Take in all examples, and no others."""
         self.weights, _ = ridge(x, y, self.weights, self.regulariser)
         self._trained = True
-        for error in (y - x @ self.weights)[-self._spread.memory :]:
-            self._spread.add(float(error))
+        self._spread.start(y - x @ self.weights)
 
 
 class Linear(Composed):

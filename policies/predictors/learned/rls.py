@@ -90,8 +90,7 @@ class RecursiveLeastSquares:
         weights, gram = ridge(x, y, self.weights, self.regulariser)
         covariance = np.linalg.inv(gram)
         self.start_from(weights, (covariance + covariance.T) / 2.0 if self.warm_start == "all" else self.covariance)
-        for error in (y - x @ self.weights)[-self._spread.memory :]:
-            self._spread.add(float(error))
+        self._spread.start(y - x @ self.weights)
 
     def start_from(self, weights: Floats, covariance: Floats) -> None:
         """Hold these weights, and be as unsure of them as `covariance` says, shape (size, size)."""

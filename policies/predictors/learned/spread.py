@@ -2,6 +2,8 @@
 
 import math
 
+from isim.policies.kernels import Floats
+
 
 class Spread:
     """Keep the root mean square of recent errors, each weighing less than the next.
@@ -29,6 +31,11 @@ class Spread:
         """Take in an error."""
         self._count = min(self._count + 1, self.memory)
         self.mean_square += (error * error - self.mean_square) / self._count
+
+    def start(self, errors: Floats) -> None:
+        """Forget all, and take in errors that are known together, none weighing less than the next."""
+        self.mean_square = float(errors @ errors) / len(errors)
+        self._count = min(len(errors), self.memory)
 
     @property
     def rms(self) -> float:

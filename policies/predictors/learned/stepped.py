@@ -37,5 +37,4 @@ class Stepped:
     def fit(self, x: Floats, y: Floats) -> None:
         """Start from the weights of least squares."""
         self.weights, _ = ridge(x, y, self.weights, _ALMOST_NONE)
-        for error in (y - x @ self.weights)[-self._spread.memory :]:
-            self._spread.add(float(error))
+        self._spread.start(y - x @ self.weights)
