@@ -1,4 +1,4 @@
-"""Batch sizes of deferred batching (Symphony) beside those of eager batching and of batching with a delay.
+"""Batch sizes and goodput of deferred batching (Symphony) beside those of eager batching and of batching with a delay.
 
 python docs/studies/symphony.py --page docs/studies/symphony.md
 """
@@ -13,16 +13,17 @@ from isim.profiler.profile import Profile
 from isim.statistics import interval, paired_difference
 from isim.traces.plots.panels import Panel, panels_svg
 
-LOADS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
+LOADS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.6)
 """Of what the GPUs can do alone in batches of eight, the largest profiled."""
 SLO_MS, DELAY_MS = 25, 5
 POLICIES = {
     "deferred": "symphony",
+    "deferred, lazy drop": "symphony:drop=earliest",
     "deferred, slowdown 1.5": "symphony:slowdown=1.5",
     "delay": f"dynamic:max_queue_delay={DELAY_MS}ms",
     "eager": "greedy",
 }
-OTHERS = ("delay", "eager")
+OTHERS = ("deferred, lazy drop", "delay", "eager")
 
 
 class Setting(NamedTuple):

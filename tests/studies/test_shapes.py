@@ -44,6 +44,9 @@ def test_symphony(run: Run) -> None:
     for load in ("0.2", "0.4", "0.6", "0.8"):
         assert found["4 GPUs"][load]["mean_batch_size_deferred_minus"]["eager"]["mean"] > 1
         assert 1 <= sizes[load]["eager"]["mean"] <= sizes[load]["delay"]["mean"]
+    past = found["4 GPUs"]["1.6"]
+    assert past["mean_batch_size"]["deferred"]["mean"] > 7 > 5 > past["mean_batch_size"]["deferred, lazy drop"]["mean"]
+    assert past["attainment_deferred_minus"]["deferred, lazy drop"]["mean"] > 0.05
 
 
 def test_class_rule(run: Run, tmp_path: Path) -> None:
