@@ -1,6 +1,7 @@
 """The flags that say what is simulated; `run` and `compare` share them."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,35 +22,54 @@ class _Counts(Weights):
         return (model, int(quantity)) if model else (quantity, 1)
 
 
+class _OneValue(click.Option):
+    """A flag whose value stands for one variant, and is refused where it would stand for several."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Refuse braces before the value is read as what it is."""
+        from isim.plugin_parameters import BRACES
+
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, str) and BRACES.search(each):
+                raise click.BadParameter(
+                    "braces stand for several variants, which only --policy of 'isim compare' and [[variant]] take "
+                    f"(found {each!r}); write one value",
+                    ctx,
+                    self,
+                )
+        return super().type_cast_value(ctx, value)
+
+
+_flag = partial(click.option, cls=_OneValue)
 _FLAGS = [
     click.argument("experiment", required=False, type=click.Path(path_type=Path)),
     click.option("--profile", help="Profile of the GPU: a file, or analytic:GPU.  [built-in: analytic:L4]"),
-    click.option("--gpus", help="How many, all alike, or of each profile: 4, or 2xA.parquet,B.parquet.  [built-in: 1]"),
-    click.option("--router", help="Which of several GPUs serves a request.  [built-in: join-shortest-queue]"),
+    _flag("--gpus", help="How many, all alike, or of each profile: 4, or 2xA.parquet,B.parquet.  [built-in: 1]"),
+    _flag("--router", help="Which of several GPUs serves a request.  [built-in: join-shortest-queue]"),
     click.option("--trace", help="Requests of a file."),
-    click.option("--arrivals", "process", help="Generate requests: NAME[:key=value,...], see 'isim list arrivals'."),
-    click.option("--rate", "rate_rps", type=Rate(), help="Long-run mean rate of generated requests, such as 200rps."),
-    click.option("--duration", "duration_s", type=Seconds(), help="For how long requests are generated or sent."),
-    click.option("--models", type=Weights(), help="Models of generated requests; all of the profile if left out."),
-    click.option("--bursts", type=click.Choice(["own", "shared"]), help="Do models burst apart or together?  [own]"),
-    click.option("--clients", type=_Counts(), help="Let clients send a request whenever the last one has ended."),
-    click.option("--think", "think_s", type=Seconds(), help="Pause of a client between its requests."),
-    click.option("--think-law", type=click.Choice(["constant", "exponential"]), help="Law of the pause.  [constant]"),
-    click.option("--stagger", "stagger_s", type=Seconds(), help="Spread the clients' first requests over this time."),
-    click.option("--samples", type=int, help="Samples in a client's request."),
-    click.option("--requests-per-client", type=int, help="After how many requests a client falls silent."),
-    click.option(
+    _flag("--arrivals", "process", help="Generate requests: NAME[:key=value,...], see 'isim list arrivals'."),
+    _flag("--rate", "rate_rps", type=Rate(), help="Long-run mean rate of generated requests, such as 200rps."),
+    _flag("--duration", "duration_s", type=Seconds(), help="For how long requests are generated or sent."),
+    _flag("--models", type=Weights(), help="Models of generated requests; all of the profile if left out."),
+    _flag("--bursts", type=click.Choice(["own", "shared"]), help="Do models burst apart or together?  [own]"),
+    _flag("--clients", type=_Counts(), help="Let clients send a request whenever the last one has ended."),
+    _flag("--think", "think_s", type=Seconds(), help="Pause of a client between its requests."),
+    _flag("--think-law", type=click.Choice(["constant", "exponential"]), help="Law of the pause.  [constant]"),
+    _flag("--stagger", "stagger_s", type=Seconds(), help="Spread the clients' first requests over this time."),
+    _flag("--samples", type=int, help="Samples in a client's request."),
+    _flag("--requests-per-client", type=int, help="After how many requests a client falls silent."),
+    _flag(
         "--sharing",
         help="exclusive, streams, time-slicing[:quantum=2ms] or mps[:MODEL=SHARE,...]; prices of preemption and gates: "
         "streams:preemption=50us,launch=5us.  [built-in: streams]",
     ),
-    click.option("--concurrency", type=int, help="Batches on the GPU at once.  [built-in: 2]"),
-    click.option("--contention", help="How concurrent kernels slow down, NAME[:key=value,...].  [built-in: roofline]"),
-    click.option("--predictor", help="What the policy may ask about slowdown, NAME[:key=value,...].  [none]"),
-    click.option("--slo", "slo_s", type=Slo(), multiple=True, callback=merged, help="Latency objectives; repeatable."),
-    click.option("--noise/--no-noise", default=None, help="Vary durations as much as the profile's samples did."),
-    click.option("--horizon", "horizon_s", type=Seconds(), help="Stop here; otherwise run until all are served."),
-    click.option("--seed", type=int, help="Of all randomness.  [built-in: 0]"),
+    _flag("--concurrency", type=int, help="Batches on the GPU at once.  [built-in: 2]"),
+    _flag("--contention", help="How concurrent kernels slow down, NAME[:key=value,...].  [built-in: roofline]"),
+    _flag("--predictor", help="What the policy may ask about slowdown, NAME[:key=value,...].  [none]"),
+    _flag("--slo", "slo_s", type=Slo(), multiple=True, callback=merged, help="Latency objectives; repeatable."),
+    _flag("--noise/--no-noise", default=None, help="Vary durations as much as the profile's samples did."),
+    _flag("--horizon", "horizon_s", type=Seconds(), help="Stop here; otherwise run until all are served."),
+    _flag("--seed", type=int, help="Of all randomness.  [built-in: 0]"),
 ]
 
 

@@ -279,6 +279,15 @@ def test_bad_flags(folder: Path, arguments: list[str], said: str) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["p.parquet", "t.csv"]
 
 
+@pytest.mark.parametrize("flag", ["concurrency", "contention", "gpus", "rate", "seed", "sharing", "slo"])
+def test_braces_in_other_flags_are_refused(folder: Path, flag: str) -> None:
+    ran = CliRunner().invoke(command, [f"--{flag}", "x:{1,2}"])
+    assert ran.exit_code == 2
+    said = " ".join(ran.stderr.replace("│", "").split())
+    assert "braces stand for several variants, which only --policy of 'isim compare' and [[variant]] take " in said
+    assert "(found 'x:{1,2}'); write one value" in said
+
+
 def test_bad_executors(folder: Path) -> None:
     from isim.comparison.executor import make_executor
 
