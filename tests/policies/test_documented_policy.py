@@ -11,9 +11,9 @@ from worlds import kernel, profile_of, simulate
 from isim.contention.none import NoContention
 from isim.policies.checks import DECISION_CHECKS, POLICY_CHECKS, check_policy
 from isim.policies.fcfs import Fcfs
-from isim.policies.policy import Decision, Dispatch, Event, View
+from isim.policies.policy import Decision, Dispatch, Event, Request, Resident, View
 from isim.policies.registry import make_policy
-from isim.policies.rehearsal import rehearse
+from isim.policies.rehearsal import FixedProfile, Rehearsal, rehearse
 from isim.sharing_modes import Sharing
 from isim.traces.trace import Trace
 from isim.workload import Replay
@@ -58,7 +58,7 @@ def test_the_page_lists_every_check() -> None:
 
 def test_the_gate_holds_large_kernels_beside_urgent_ones(tmp_path: Path) -> None:
     """The urgent kernel runs to 30 us; beside it a kernel of half of the SMs starts at once, a larger one after it."""
-    source = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
+    source = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[2]
     path = tmp_path / "my_gate.py"
     path.write_text(source, encoding="utf-8")
     found: dict[str, Any] = {}
@@ -77,3 +77,22 @@ def test_the_gate_holds_large_kernels_beside_urgent_ones(tmp_path: Path) -> None
     trace = Trace.from_columns(arrival_ns=[0, 0, 0], model=["urgent", "small", "large"])
     log, _ = simulate(profile, Replay(trace), Gated(), NoContention(), 3, sharing=Sharing(launch_s=0.0))
     assert {b.model: round(b.finished_s * 1e6) for b in log.batches} == {"urgent": 30, "small": 10, "large": 40}
+
+
+def test_the_impatient_policy_clears_a_slot(tmp_path: Path) -> None:
+    """The urgent request at 4 ms has the slot once that was given up, at once here; the other goes on for its 6 ms."""
+    source = re.search(r"```python\n(from [^`]*class Impatient.*?)```", PAGE, re.DOTALL)
+    assert source is not None
+    path = tmp_path / "impatient.py"
+    path.write_text(source[1], encoding="utf-8")
+    check_policy(lambda: make_policy(f"{path}:Impatient"))
+    requests = [Request(0, "a", 0.0, 1.0, 0, 1, 1.0), Request(1, "b", 0.004, 1.0, 1, 1, 1.0)]
+    policy = make_policy(f"{path}:Impatient")
+    assert str(Rehearsal(policy, requests, slots=1, profile=FixedProfile((1,), 0.010, 0.0)).run()) == (
+        "0 ms: a 0\n4 ms: preempt batch 0\n4 ms: b 1\n14 ms: a 0"
+    )
+
+
+def test_the_page_names_all_that_is_known_of_a_resident() -> None:
+    row = next(line for line in PAGE.splitlines() if line.startswith("| `residents` |"))
+    assert set(re.findall(r"`(\w+)`", row)) == {"residents", *(name for name in vars(Resident) if name[0] != "_")}
