@@ -21,6 +21,8 @@ def named(folder: Path, text: str) -> list[str]:
         ('policy = "greedy"', ["greedy"]),
         ('[[variant]]\npolicy = "fcfs"\n[[variant]]\npolicy = "greedy"', ["fcfs", "greedy"]),
         ('policy = "greedy"\n[[variant]]\nconcurrency = [1, 2]', ["concurrency=1", "concurrency=2"]),
+        ('policy = "greedy"\nrouter = "round-robin"\n[[variant]]\ngpus = [1, 2]', ["gpus=1", "gpus=2"]),
+        ('gpus = 2\n[[variant]]\nrouter = ["round-robin", "by-model"]', ["router=round-robin", "router=by-model"]),
         (
             '[[variant]]\npolicy = ["fcfs", "greedy"]\nconcurrency = [1, 2]',
             [f"{policy}, concurrency={slots}" for policy in ("fcfs", "greedy") for slots in (1, 2)],
