@@ -193,6 +193,7 @@ ASK = ("--predictor", "mean")
         (("two.parquet", *ASK), 1, "two.parquet: several sharing modes (found mps, time-slicing)"),
         (("c.parquet", *ASK, "--profile", "other.parquet"), 1, "a member that the profile does not hold"),
         (("c.parquet", "--predictor", "look-ahead"), 1, "predictor look-ahead: knows no kernels"),
+        (("c.parquet", "--predictor", "linear"), 1, "predictor linear: sm, l2, dram of a at batch size 1 was not"),
         (("out", *ASK, "--plot", "taken.svg"), 1, "taken.svg: exists already"),
         (
             ("out", *ASK, "--plot", "a.png"),
