@@ -12,7 +12,7 @@ from isim.building.seeded import make_seeded
 from isim.engine.ask import train
 from isim.errors import PredictorError
 from isim.evaluation.cases import Case, Cases
-from isim.evaluation.prediction_metrics import LEVEL, learning_curve, prediction_metrics, recovery
+from isim.evaluation.prediction_metrics import LEVEL, half_width, learning_curve, prediction_metrics, recovery
 from isim.evaluation.prequential import MOMENTS, Said, prequential
 from isim.evaluation.resampling import Resampling
 from isim.evaluation.splits import split_cases
@@ -116,6 +116,9 @@ def _result(
         **prediction_metrics(measured, own, sd, solo_s),
         "mse_interval": resampling.mean(squared[spec]),
         "mape_interval": resampling.mean(relative[spec]),
+        "interval_coverage_interval": resampling.mean(1.0 * (np.abs(own - measured) <= half_width(sd)))
+        if sd.all()
+        else None,
         **_costs(said[spec], moment),
     }
     if (first := next(iter(said))) != spec:

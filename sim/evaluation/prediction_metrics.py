@@ -60,10 +60,21 @@ def prediction_metrics(measured: Floats, predicted: Floats, sd: Floats, solo_s: 
         "interval_width_mean": None,
     }
     if (stated := sd > 0.0).any():
-        half = NormalDist().inv_cdf(0.5 + LEVEL / 2) * sd[stated]
+        half = half_width(sd[stated])
         figures["interval_coverage"] = float(np.mean(np.abs(error[stated]) <= half))
         figures["interval_width_mean"] = float(np.mean(2.0 * half))
     return figures
+
+
+def half_width(sd: Floats) -> Floats:
+    """Return half the width of the interval that holds 90 % of a normal distribution.
+
+    Examples
+    --------
+    >>> half_width(np.array([0.1])).round(4).tolist()
+    [0.1645]
+    """
+    return NormalDist().inv_cdf(0.5 + LEVEL / 2) * sd
 
 
 def recovery(cases: Sequence[Case], relative: Floats) -> dict[str, float | int | None]:
