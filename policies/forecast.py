@@ -45,7 +45,6 @@ class Forecaster:
         self._running: dict[int, Running] = {}
         self._followed_s = 0.0
         self._believed: dict[tuple[Any, ...], tuple[float, float]] = {}
-        self._beside_s: dict[tuple[str, str, int], float] = {}
         self._finished = 0
         self._gone: list[tuple[Member, float, float]] = []
         """When each left batch was dispatched and when it left, as far as it was beside one that runs."""
@@ -87,15 +86,14 @@ class Forecaster:
         one = self._members.of(view.profile, model, 1)
         if not _foretells(view):
             return one.solo_s * self._slowdown(view, 0, (0, 1), (Running(one, (), 0.0), co_runner))[0]
-        key = one.model, co_runner.member.model, co_runner.member.batch_size
-        if key not in self._beside_s:
-            self._beside_s[key] = view.predictor.finishes_s((), (co_runner.member, one))[1]
-        return self._beside_s[key]
+        # Not kept: what the predictor knows of requests that wait may differ the next time.
+        told_s: float = view.predictor.finishes_s((), (co_runner.member, one))[1]
+        return told_s
 
     def finishes(self, view: View, together: Sequence[Running]) -> list[Forecast]:
         """Return when each of the batches should finish if nothing joins them."""
         if _foretells(view):
-            return self._foretold(view, together)
+            return self._foretold(view, together) if together else []
         left_s = [running.left_s for running in together]
         finish_s, sd_s = [view.now_s] * len(together), [0.0] * len(together)
         active, now_s = list(range(len(together))), view.now_s

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from isim.contention.contention_file import load_contention
 from isim.engine.batch import Batch
+from isim.engine.remembered import Remembered
 from isim.engine.shadow_gpu import ShadowGpu
 from isim.errors import PredictorError
 from isim.operations import Operations, Variant
@@ -70,6 +72,7 @@ class LookAhead:
         self._model = load_contention(contention)[0]
         self._made: tuple[Operations, Sharing, int] | None = None
         self._gpu: ShadowGpu | None = None
+        self._from_empty = Remembered()
 
     def use(self, operations: Operations, sharing: Sharing, slots: int) -> None:
         """Take what batches consist of.
@@ -81,6 +84,7 @@ class LookAhead:
         """
         self._made = operations, sharing, slots
         self._gpu = ShadowGpu(slots, operations, self._model, sharing)
+        self._from_empty = Remembered()
 
     def predict(self, target: Member, co_runners: Sequence[CoRunner], so_far: Sequence[Stay] = ()) -> Prediction:
         """Return the slowdown of the target from its dispatch to the finish found.
@@ -117,8 +121,11 @@ class LookAhead:
         PredictorError
             Nothing was said of what batches consist of.
         """
-        stretches = [_Stretch(each.member, -each.elapsed_s) for each in running]
-        stretches += [_Stretch(member, 0.0) for member in joining]
+        together = [_Stretch(member, 0.0) for member in joining]
+        if not running and not gone:
+            kinds = tuple((member.model, member.batch_size) for member in joining)
+            return self._from_empty.get(kinds, partial(self._run, together))
+        stretches = [_Stretch(each.member, -each.elapsed_s) for each in running] + together
         left = [_Stretch(each.member, -each.dispatched_ago_s, -each.left_ago_s) for each in gone]
         return [max(0.0, at_s) for at_s in self._run(stretches + left)[: len(stretches)]]
 

@@ -1,15 +1,18 @@
 """The truth itself, as a predictor: what no server can have, and no predictor can beat."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import NamedTuple
 
 from isim.contention.contract import ContentionModel
 from isim.engine.batch import Batch
 from isim.engine.gpu import Gpu
 from isim.engine.look_ahead import Finishes
+from isim.engine.remembered import Remembered
 from isim.engine.shadow_gpu import ShadowGpu
 from isim.engine.view import LiveView
 from isim.errors import PredictorError
-from isim.operations import Operations
+from isim.operations import Operations, Variant
 from isim.policies.policy import Request
 from isim.policies.predictors.predictor import CoRunner, Gone, Member, Observation, Prediction, Stay
 from isim.sharing_modes import Sharing
@@ -19,8 +22,8 @@ class Oracle:
     """Know when batches finish if nothing else is dispatched: true contention, true progress, true execution noise.
 
     It is handed the simulated GPU by the engine, and answers only while that runs. A batch that is not dispatched yet
-    is taken to hold the requests at the head of its model's queue, as many as fit. It looks at who is really there,
-    whatever co-runners it is asked about.
+    is taken to hold the requests at the head of its model's queue, as many as fit, and a further one those behind them.
+    It looks at who is really there, whatever co-runners it is asked about.
 
     Examples
     --------
@@ -30,6 +33,7 @@ class Oracle:
     def __init__(self) -> None:
         self._world: tuple[Gpu, LiveView, Callable[[float, int], float] | None] | None = None
         self._shadow: ShadowGpu | None = None
+        self._from_empty = Remembered()
 
     def watch(
         self, gpu: Gpu, view: LiveView, noise: Callable[[float, int], float] | None, slots: int,
@@ -38,6 +42,7 @@ class Oracle:
         """Take the GPU, what is known of its queues, and the luck of each request; called by the engine."""
         self._world = gpu, view, noise
         self._shadow = ShadowGpu(slots + 1, operations, contention, sharing)  # it may be asked when no slot is free
+        self._from_empty = Remembered()
 
     def expect(self, batch: Batch) -> Prediction:
         """Return the slowdown of a batch that is about to be dispatched."""
@@ -85,18 +90,30 @@ class Oracle:
                 f"predictor oracle: {len(joining)} batches cannot join (found {view.free_slots} free slots); ask about "
                 "one more than that at most"
             )
+        shadow, heads = self._shadow, self._heads(joining)
+        assert shadow is not None
+        if not running:  # what is said depends on nothing else, but whether the gate is known on the side
+            question = shadow.gating is gpu.gating, *[head.kind for head in heads]
+            return self._from_empty.get(question, lambda: self._left_s((), heads))
+        return self._left_s(gpu.residents, heads)
+
+    def _left_s(self, there: Sequence[Batch], heads: Sequence["_Head"]) -> list[float]:
+        """Return how long those that are there, if any are to be, and then those that join take from now on."""
+        gpu, view, _ = self._handed()
         shadow = self._shadow
         assert shadow is not None
-        shadow.clear()
-        residents = shadow.stand_as(gpu) if running else {}
-        joined = [self._at_head(member, (1 << 62) + number) for number, member in enumerate(joining)]
+        residents = {}
+        if there:
+            residents = shadow.stand_as(gpu)
+        else:
+            shadow.clear()
+        joined = [head.batch((1 << 62) + number, view.now_s) for number, head in enumerate(heads)]
         for batch in joined:
             shadow.dispatch(batch, view.now_s)
         shadow.run()
-        there = [residents.get(batch.batch_id) for batch in gpu.residents] if running else []
         return [
             0.0 if batch is None else batch.duration_s - (view.now_s - batch.dispatched_s)
-            for batch in (*there, *joined)
+            for batch in (*(residents.get(batch.batch_id) for batch in there), *joined)
         ]
 
     def learn(self, observation: Observation) -> None:
@@ -111,7 +128,7 @@ class Oracle:
         return self._world
 
     def _batch(self, target: Member, so_far: Sequence[Stay]) -> Batch:
-        gpu, _, _ = self._handed()
+        gpu, view, _ = self._handed()
         behind_s = sum(stay.duration_s for stay in so_far)
         for batch in gpu.residents if so_far else ():
             closed_s = sum(overlap.finish_s - overlap.start_s for overlap in batch.overlaps)
@@ -121,18 +138,27 @@ class Oracle:
             raise PredictorError(
                 f"predictor oracle: no batch of {target.model} with such overlaps runs now; ask about a resident"
             )
-        return self._at_head(target, 1 << 62)
+        return self._heads((target,))[0].batch(1 << 62, view.now_s)
 
-    def _at_head(self, member: Member, batch_id: int) -> Batch:
-        """Return a batch of the requests at the head of its model's queue."""
+    def _heads(self, members: Sequence[Member]) -> list["_Head"]:
+        """Return what batches of the requests at the heads of their models' queues are, each request in one of them."""
         _, view, noise = self._handed()
         assert self._shadow is not None
-        variant = self._shadow.variants[member.model, member.batch_size]
-        requests = _oldest(view.queues, member)
-        luck = noise(variant.noise_sigma, requests[0].request_id) if noise is not None and requests else 1.0
-        work = max((request.work for request in requests), default=1.0)
-        urgent = bool(requests) and requests[0].priority > 0
-        return Batch(batch_id, variant, requests, view.now_s, work, luck, urgent=urgent)
+        variants, queues = self._shadow.variants, view.queues
+        taken: dict[str, int] = {}
+        heads = []
+        for model, size, *_ in members:
+            variant, queue, skip = variants[model, size], queues.get(model), taken.get(model, 0)
+            requests = _oldest(queue, size, skip) if queue else ()
+            if not requests:  # they are still to come
+                heads.append(_Head((variant, 1.0, 1.0, False), ()))
+                continue
+            taken[model] = skip + len(requests)
+            first = requests[0]
+            luck = 1.0 if noise is None else noise(variant.noise_sigma, first.request_id)
+            work = first.work if len(requests) == 1 else max([request.work for request in requests])
+            heads.append(_Head((variant, work, luck, first.priority > 0), requests))
+        return heads
 
     def _finishes(self, target: Batch) -> Finishes:
         gpu, view, _ = self._handed()
@@ -155,13 +181,26 @@ class Oracle:
         return Finishes(own_s, tuple(left_s.get(batch.batch_id, 0.0) for batch in gpu.residents))
 
 
-def _oldest(queues: Mapping[str, Sequence[Request]], target: Member) -> tuple[Request, ...]:
-    """Return the oldest waiting requests of a model that fit into a batch."""
+class _Head(NamedTuple):
+    """A batch that is not dispatched yet."""
+
+    kind: tuple[Variant, float, float, bool]
+    """All of it that a GPU can tell: its operations, its work, its luck, and whether it is urgent."""
+    requests: tuple[Request, ...]
+
+    def batch(self, batch_id: int, now_s: float) -> Batch:
+        """Return it as dispatched now."""
+        variant, work, luck, urgent = self.kind
+        return Batch(batch_id, variant, self.requests, now_s, work, luck, urgent=urgent)
+
+
+def _oldest(queue: Sequence[Request], most: int, skip: int) -> tuple[Request, ...]:
+    """Return the oldest waiting requests of a model, but for the first, that fit into a batch."""
     taken: list[Request] = []
     samples = 0
-    for request in queues.get(target.model, ()):
+    for request in islice(queue, skip, None):
         samples += request.samples
-        if samples > target.batch_size:
+        if samples > most:
             break
         taken.append(request)
     return tuple(taken)

@@ -129,13 +129,11 @@ def test_a_predictor_that_tells_finishes_is_asked_for_them() -> None:
     rehearsal.view.predictor = predictor
     rehearsal.run()
     assert watcher.expected_s == [[], [0.005], [0.007, 0.008], [0.011], [0.021], []]
-    assert predictor.asked == [
-        ([], [], []),
+    assert predictor.asked == [  # nothing while nobody is there
         ([("a", 0.004)], [], []),
         ([("a", 0.006), ("b", 0.002)], [], []),
         ([("b", 0.006)], [], [("a", 0.01, 0.0)]),
         ([("b", 0.016)], [], [("a", 0.02, 0.01), ("a", 0.01, 0.0)]),
-        ([], [], []),
     ]
     seen = view(predictor)
     here, joins = running("a", 0.010)._replace(dispatched_s=0.997), running("b", 0.010)

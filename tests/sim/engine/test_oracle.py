@@ -8,6 +8,7 @@ import pytest
 from worlds import Log, kernel, profile_of
 
 from isim.contention.leftover import Leftover
+from isim.contention.none import NoContention
 from isim.engine.batch import Batch
 from isim.engine.noise import Noise
 from isim.engine.oracle import Oracle
@@ -15,8 +16,9 @@ from isim.engine.predicting import Predicting
 from isim.engine.simulation import Simulation
 from isim.errors import PredictorError
 from isim.operations import Operations
+from isim.policies.forecast import Forecaster
 from isim.policies.greedy import Greedy
-from isim.policies.policy import Decision, Dispatch, Event, View
+from isim.policies.policy import Arrival, Decision, Dispatch, Event, View
 from isim.policies.predictors.predictor import CoRunner, Member, Prediction, Stay
 from isim.sharing_modes import Sharing
 from isim.traces.trace import Trace
@@ -214,3 +216,73 @@ def test_refusals() -> None:
 
     with pytest.raises(PredictorError, match="oracle: no batch of a with such overlaps runs now"):
         asked(question, *world(1))
+
+
+def test_a_single_beside_a_batch_has_the_luck_of_the_request_that_waits_now() -> None:
+    """Without contention a kernel takes its 1 ms times 2, 3, ... of each request, and 1 of one that is not there yet.
+
+    At 50 ms the first request waits, at 150 ms the third; behind the b that is asked about none does.
+    """
+    profile = profile_of({(model, 1): [kernel(1_000_000, duration_mad_ns=1)] for model in "ab"})
+    told_s: list[float] = []
+
+    class Asks:
+        def __init__(self) -> None:
+            self._gpu = Forecaster()
+
+        def decide(self, view: View, event: Event) -> Iterable[Decision]:
+            if not isinstance(event, Arrival) or event.request.model == "a":
+                return []
+            batch = self._gpu.batch(view, (event.request,))
+            told_s.extend(self._gpu.one_beside(view, model, batch) for model in "ab")
+            return [Dispatch((queue[0],)) for queue in view.queues.values()]
+
+    trace = Trace.from_columns(arrival_ns=[0, 50_000_000, 100_000_000, 150_000_000], model=list("abab"))
+    predicting = Predicting(Oracle(), "oracle", lambda *_: None)
+    Simulation(
+        Operations(profile, "ab"), Replay(trace), Asks(), NoContention(), 2, Log(),
+        noise=lambda sigma, request_id: 2.0 + request_id, predicting=predicting,
+    ).run()  # fmt: skip
+    assert told_s == pytest.approx([0.002, 0.001, 0.004, 0.001], rel=1e-9)
+
+
+@pytest.mark.parametrize("noise", [None, Noise(1)], ids=["none", "noise"])
+def test_what_is_remembered_is_what_an_oracle_that_has_not_been_asked_says(noise: Noise | None) -> None:
+    """Work and, with noise, luck differ from request to request."""
+    operations, workload = world(4)
+    oracle, said = Oracle(), []
+
+    def question(view: View, event: Event) -> None:
+        assert oracle._world is not None
+        fresh = Oracle()
+        fresh.watch(*oracle._world, 2, operations, Leftover(), Sharing())
+        for first in "abc":
+            members = [Member(first, 4, 1.0, {}), Member("a", 1, 1.0, {})][: view.free_slots + 1]
+            said.append((view.predictor.finishes_s((), members), fresh.finishes_s((), members)))
+
+    predicting = Predicting(oracle, "oracle", lambda *_: None)
+    asking = Asking(question)
+    Simulation(operations, workload, asking, Leftover(), 2, Log(), noise=noise, predicting=predicting).run()
+    assert len(said) > 300
+    assert all(known == pytest.approx(anew, rel=1e-9) for known, anew in said)
+    assert len({tuple(known) for known, _ in said}) > 20  # work differs
+
+
+def test_batches_of_one_model_that_join_together_hold_different_requests() -> None:
+    operations, _ = world(3)
+    trace = Trace.from_columns(arrival_ns=[0, 0], model="a", work=np.array([1.5, 0.5], dtype=np.float32))
+    said: list[float] = []
+
+    class Both:
+        def decide(self, view: View, event: Event) -> Iterable[Decision]:
+            waiting = list(view.queues["a"])
+            if len(waiting) == 2:
+                said.extend(view.predictor.finishes_s((), [Member("a", 1, 1.0, {})] * 2))
+                return [Dispatch((request,)) for request in waiting]
+            return []
+
+    log = Log()
+    predicting = Predicting(Oracle(), "oracle", lambda *_: None)
+    Simulation(operations, Replay(trace), Both(), Leftover(), 2, log, predicting=predicting).run()
+    finished_s = {batch.batch_id: batch.finished_s for batch in log.batches}
+    assert said == pytest.approx([finished_s[0], finished_s[1]], abs=2e-9)
