@@ -176,7 +176,7 @@ def description_problems(description: Mapping[str, Any]) -> list[str]:
     Examples
     --------
     >>> description_problems({"versions": {}, "seed": "x"})[0]
-    'incomplete (parameters, inputs, provenance and 6 more missing); simulate again'
+    'incomplete (parameters, inputs, provenance and 5 more missing); simulate again'
     >>> description_problems({"versions": {}, "seed": "x"})[1]
     "seed is not what isim writes there (found 'x'); simulate again"
     """
