@@ -84,7 +84,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("codes")
     profile_of({("a", 1): [kernel(10**6)]}).write(path / "p.parquet")
     Trace.from_columns(arrival_ns=[0, 5], model="a").write(path / "t.parquet")
-    Experiment(profile=str(path / "p.parquet"), trace=str(path / "t.parquet"), policy="greedy").run(path / "run")
+    keys = {"profile": str(path / "p.parquet"), "trace": str(path / "t.parquet"), "policy": "greedy"}
+    Experiment.from_flags(**keys).run(path / "run")
     (path / "strms.toml").write_text('sharing = "strms"\n')
     return path
 
