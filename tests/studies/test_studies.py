@@ -89,6 +89,15 @@ def test_better_predictor(run: Run, tmp_path: Path) -> None:
         assert each["predict_us_p50"] > 0
 
 
+def test_interval_coverage(run: Run, tmp_path: Path) -> None:
+    found = run("interval_coverage", "--seeds", "2", "--duration-s", "0.1", "--data", str(tmp_path / "none"))
+    assert found["measured"] == {}
+    assert len(found["simulated"]) == 3 * 4 * 2
+    for each in found["simulated"].values():
+        assert 0 < each["coverage"]["mean"] <= 1
+        assert each["width"]["mean"] > 0
+
+
 def test_predictors(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     found = run("predictors", "--seeds", "2", "--duration-s", "0.4")
     assert found["seeds"] == 2

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from itertools import combinations
 from statistics import NormalDist
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from isim.policies.predictors.learned import composed
 from isim.policies.predictors.left_out import Says, leave_out
 from isim.policies.predictors.mechanisms import mechanisms
 from isim.policies.predictors.mix import Mix
-from isim.policies.predictors.predictor import Member, Observation, Prediction, Stay
+from isim.policies.predictors.predictor import Member, Observation, Prediction, Stay, Trainable
 from isim.policies.predictors.registry import make_predictor
 from isim.policies.predictors.rehearsed import questions, rehearsed_batches
 
@@ -110,8 +111,7 @@ def test_trained_and_frozen_a_pair_never_met_is_covered(spec: str) -> None:
     inside = []
     for _ in range(outcomes):
         known, unmet = planted(draw, names, repeats)
-        predictor = make_predictor(spec)
-        predictor.fit(known)
+        predictor = trained(spec, known)
         inside.append(is_covered(predictor.predict(unmet.target, (), unmet.stays), unmet))
     assert is_nominal(inside), np.mean(inside)
 
@@ -123,14 +123,19 @@ def test_trained_and_frozen_pairs_that_were_met_keep_narrow_intervals() -> None:
     for _ in range(15):
         known, unmet = planted(draw, "abcdef", 16)
         asked = [known.pop(16 * number) for number in reversed(range(14))]  # one of each pair
-        predictor = make_predictor("mechanisms")
-        predictor.fit(known)
+        predictor = trained("mechanisms", known)
         for batch in asked:
             said = predictor.predict(batch.target, (), batch.stays)
             inside.append(is_covered(said, batch))
             widths.append(said.sd / predictor.predict(unmet.target, (), unmet.stays).sd)
     assert is_nominal(inside), np.mean(inside)
     assert float(np.median(widths)) < 0.5
+
+
+def trained(spec: str, known: list[Observation]) -> Trainable:
+    predictor = cast(Trainable, make_predictor(spec))
+    predictor.fit(known)
+    return predictor
 
 
 def is_covered(said: Prediction, measured: Observation) -> bool:
@@ -142,8 +147,7 @@ def test_doubt_changes_no_mean(spec: str, monkeypatch: pytest.MonkeyPatch) -> No
     """What is learned from batches left out leaves no trace in what is said of the mean."""
 
     def means() -> Iterator[float]:
-        predictor = make_predictor(spec)
-        predictor.fit(rehearsed_batches(80))
+        predictor = trained(spec, rehearsed_batches(80))
         for batch in rehearsed_batches(20, seed=1):
             yield from (predictor.predict(*question).slowdown for question in questions())
             predictor.learn(batch)
@@ -159,11 +163,11 @@ def test_a_batch_is_left_out_with_its_mix_and_by_itself() -> None:
     mixes = [Mix((name,), 1.0) for name in "aaaabbbbccccd"]
     trainings: list[set[int]] = []
 
-    def trained(kept: list[int]) -> Says:
+    def trained_on(kept: list[int]) -> Says:
         trainings.append(set(kept))
         return lambda i: (float(i in trainings[-1]), 0.0)
 
-    found = leave_out(mixes, trained)
+    found = leave_out(mixes, trained_on)
     assert all(each.error == 0.0 for each in found)  # none was foretold by what it taught
     unmet = [each for each in found if each.met == 0]
     assert sorted(each.mix.models[0] for each in unmet) == sorted("aaaabbbbccccd")
