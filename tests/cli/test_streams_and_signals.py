@@ -1,5 +1,7 @@
 """Standard output that is full or closed, and signals at any moment: one sentence, nothing half written."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,6 +82,20 @@ def test_standard_output_is_closed(folder: Path, answer: str) -> None:
     said = "isim: standard output is closed; send it to /dev/null if the answer is not wanted\n"
     assert (ran.returncode, ran.stderr) == (1, said)
     assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_reader_that_has_gone_is_no_failure(folder: Path, answer: str) -> None:
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(
+            [*ISIM, *ANSWERS[answer]], cwd=folder, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    finally:
+        os.close(writing)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["list", "policies"], 0), (["run", "--policy", "nope"], 1)])
