@@ -42,10 +42,12 @@ def undisturbed() -> Iterator[None]:
     KeyboardInterrupt
     """
     came: list[int] = []
-    with _handled(lambda number, frame: came.append(number)):
-        yield
-    for number in came[:1]:
-        signal.raise_signal(number)
+    try:
+        with _handled(lambda number, frame: came.append(number)):
+            yield
+    finally:
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 @contextmanager
