@@ -7,7 +7,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -66,19 +66,27 @@ class Processes:
         def go_on(connection: Connection) -> None:
             if waiting:
                 running[connection], task = waiting.pop()
-                connection.send((call, task))
+                with self._heard():
+                    connection.send((call, task))
 
+        for connection in self._processes:
+            go_on(connection)
+        while running:
+            for ready in wait(list(running)):
+                assert isinstance(ready, Connection)
+                number = running.pop(ready)
+                with self._heard():
+                    answer, error = ready.recv()
+                if error is not None:
+                    raise error
+                go_on(ready)
+                yield number, answer
+
+    @contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Say of a process that cannot be spoken with that it ended."""
         try:
-            for connection in self._processes:
-                go_on(connection)
-            while running:
-                for ready in wait(list(running)):
-                    assert isinstance(ready, Connection)
-                    number, (answer, error) = running.pop(ready), ready.recv()
-                    if error is not None:
-                        raise error
-                    go_on(ready)
-                    yield number, answer
+            yield
         except (EOFError, ConnectionError):
             raise RunError(
                 f"executor: a process ended unexpectedly (found {self.count} processes; perhaps out of memory); "

@@ -40,6 +40,10 @@ def ending(number: int) -> int:
     os._exit(7)
 
 
+def refused(number: int) -> int:
+    raise ConnectionRefusedError("a licence server said no")
+
+
 def half_writing(folder: str) -> None:
     """Be in the middle of a temporary folder, where no signal finds a chance to remove it."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -55,6 +59,12 @@ def test_every_task_is_answered_once(executor: Executor) -> None:
         found = sorted(place.finished(doubled, range(20)))
         assert found == [(number, 2 * number) for number in range(20)]
         assert list(place.finished(doubled, [])) == []
+
+
+@pytest.mark.parametrize("executor", [Here(), Processes(2)], ids=["here", "processes"])
+def test_a_connection_that_a_task_lost_is_not_taken_for_that_to_its_process(executor: Executor) -> None:
+    with pytest.raises(ConnectionRefusedError, match="licence"), executor as place:
+        list(place.finished(refused, range(2)))
 
 
 def test_a_process_that_dies_is_an_error() -> None:
