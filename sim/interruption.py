@@ -16,10 +16,12 @@ def terminable() -> Iterator[None]:
 
     Examples
     --------
-    >>> with terminable():
-    ...     signal.raise_signal(signal.SIGTERM)
-    Traceback (most recent call last):
-    KeyboardInterrupt
+    >>> try:
+    ...     with terminable():
+    ...         signal.raise_signal(signal.SIGTERM)
+    ... except KeyboardInterrupt:
+    ...     print("interrupted")
+    interrupted
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -35,11 +37,14 @@ def undisturbed() -> Iterator[None]:
 
     Examples
     --------
-    >>> with undisturbed():
-    ...     signal.raise_signal(signal.SIGINT)
-    ...     print("removed")
-    Traceback (most recent call last):
-    KeyboardInterrupt
+    >>> try:
+    ...     with undisturbed():
+    ...         signal.raise_signal(signal.SIGINT)
+    ...         print("removed")
+    ... except KeyboardInterrupt:
+    ...     print("interrupted")
+    removed
+    interrupted
     """
     came: list[int] = []
     try:
