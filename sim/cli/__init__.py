@@ -51,10 +51,10 @@ class _LazyGroup(FlagGroup):
         try:
             return super().invoke(ctx)
         except (BrokenPipeError, SystemExit) as error:
-            if not isinstance(error.__context__ if isinstance(error, SystemExit) else error, BrokenPipeError):
+            if not _of_broken_pipe(error):
                 raise
             _discard_answer()
-            return 0
+            return 3 if isinstance(error, SystemExit) and error.code == 3 else 0  # a verdict holds, read or not
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -157,6 +157,12 @@ def _leave_out_interruptions(lost: "sys.UnraisableHookArgs") -> None:
     """Say nothing of an interruption raised where nothing can be raised: it comes again."""
     if lost.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(lost)
+
+
+def _of_broken_pipe(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, BrokenPipeError):
+        error = error.__context__
+    return error is not None
 
 
 def _discard_answer() -> None:

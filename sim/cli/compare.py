@@ -50,7 +50,7 @@ def command(
     import json
 
     from isim.cli.comparison_table import FIGURES
-    from isim.cli.fail_if import Condition
+    from isim.cli.fail_if import Condition, and_then
     from isim.cli.kept import kept
     from isim.cli.progress_bar import progress_bar
     from isim.cli.surely import check_figure
@@ -80,12 +80,11 @@ def command(
             click.echo(f"isim: {note}", err=True)
         if output is not None:
             click.echo(f"isim: wrote {output}", err=True)
-    if as_json:
-        click.echo(json.dumps(answer.document, indent=2, sort_keys=True))
-    else:
-        answer.show()
-    if condition is not None:
-        answer.leave_if(condition)
+    with and_then(lambda: None if condition is None else answer.leave_if(condition)):
+        if as_json:
+            click.echo(json.dumps(answer.document, indent=2, sort_keys=True))
+        else:
+            answer.show()
 
 
 class _Answer(NamedTuple):

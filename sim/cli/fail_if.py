@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import click
@@ -96,6 +97,30 @@ class Condition(NamedTuple):
         raise click.BadParameter(
             f"not a condition (found {text!r}); write FIGURE > NUMBER, {_NUMBER}", param_hint=_FLAG
         )
+
+
+@contextmanager
+def and_then(leave: Callable[[], None]) -> Iterator[None]:
+    """Show an answer, and then leave with the verdict on it, also if who was to read the answer has gone.
+
+    Parameters
+    ----------
+    leave
+        Exits with 3 if the verdict is "no".
+
+    Examples
+    --------
+    >>> with and_then(lambda: print("no")):
+    ...     print("the answer")
+    the answer
+    no
+    """
+    try:
+        yield
+    except (BrokenPipeError, SystemExit):  # rich makes the one of the other
+        leave()
+        raise
+    leave()
 
 
 def _flat(figures: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, Any]]:

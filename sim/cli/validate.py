@@ -32,7 +32,7 @@ def command(
     """
     import json
 
-    from isim.cli.fail_if import Condition
+    from isim.cli.fail_if import Condition, and_then
 
     condition = Condition.parse(fail_if)
     if recorded is not None and run is not None:
@@ -50,12 +50,11 @@ def command(
     else:
         raise click.UsageError("give RUN and RECORDED, or --profile, --recording and --contention")
     holds = condition is not None and condition.holds(found)
-    if as_json:
-        click.echo(json.dumps(found, indent=2, sort_keys=True))
-    else:
-        show(found)
-    if condition is not None:
-        condition.leave_if(holds, found)
+    with and_then(lambda: None if condition is None else condition.leave_if(holds, found)):
+        if as_json:
+            click.echo(json.dumps(found, indent=2, sort_keys=True))
+        else:
+            show(found)
 
 
 def _colocation(profile: str, recording: str, contention: str, sharing: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Standard output that is full or closed, and signals at any moment: one sentence, nothing half written."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -150,6 +151,22 @@ def test_a_signal_in_a_callback_of_c_is_heard_after_it(tmp_path: Path, number: s
     )
     assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (130, "", "isim: interrupted")
     assert [found.name for found in tmp_path.iterdir() if found.name != "__pycache__"] == ["own.py"]
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["table", "JSON"])
+def test_a_reader_that_has_gone_leaves_the_verdict(tmp_path: Path, more: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(
+            [*ISIM, "compare", *SHORT[1:5], "--seeds", "2", "--executor", "processes:1", "-q", *more,
+             "--fail-if", "latency_p99_s > 0"],
+            cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert ran.returncode == 3
+    assert re.fullmatch(r"isim: latency_p99_s > 0 \(found .*\)\n", ran.stderr)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
