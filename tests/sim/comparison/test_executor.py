@@ -49,7 +49,8 @@ def half_writing(folder: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     written = tempfile.mkdtemp(prefix="isim-")
-    (Path(folder) / "ready").write_text(written)
+    (Path(folder) / "partial").write_text(written)
+    (Path(folder) / "partial").rename(Path(folder) / "ready")  # whoever sees it may interrupt at once
     time.sleep(600)
 
 
