@@ -9,9 +9,13 @@ from isim.policies.policy import Arrival, Event, Request, View
 
 
 class NamesUrgent:
-    """A policy that is told by name which models are urgent; before a simulation is looked whether they exist."""
+    """A policy that is told by name which models are urgent."""
 
     urgent: tuple[str, ...]
+
+    def named_models(self) -> dict[str, str]:
+        """Return the models named; see `NamesModels`."""
+        return {f"urgent={model}": model for model in self.urgent}
 
 
 class Classes:

@@ -62,6 +62,10 @@ class Planned:
         if problems:
             raise PolicyError(*(f"policy planned: {problem}" for problem in problems))
 
+    def named_models(self) -> dict[str, str]:
+        """Return the models named; see `NamesModels`."""
+        return {f"batch_sizes={model}@{size}": model for model, size in self._planned.items()}
+
     def decide(self, view: View, event: Event) -> Iterable[Decision]:
         """Drop and serve, one model after the other, as long as a slot is free."""
         if isinstance(event, Arrival):

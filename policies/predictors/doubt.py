@@ -104,8 +104,9 @@ class Doubt:
             self._smoothed[0] = excess
             self._stated[0] = max(excess + (_widening(seen) - 1.0) * self._common, 0.0) if seen > 1.0 else 0.0
         for stage in range(max(first, 1), _STAGES):
-            total = self._seen[stage]
-            smoothed = self._smoothed[stage] = (total * self._excess[stage] + self._smoothed[stage - 1]) / (total + 1.0)
+            total, before = self._seen[stage], min(sum(self._seen[:stage]), 1.0)
+            known = total * self._excess[stage] + before * self._smoothed[stage - 1]
+            smoothed = self._smoothed[stage] = known / max(total + before, 1.0)  # less than one batch shows is little
             self._stated[stage] = max(smoothed, 0.0)
 
 

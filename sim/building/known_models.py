@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from isim.errors import ExperimentError
-from isim.policies.classes import NamesUrgent
+from isim.policies.names_models import NamesModels
 
 
 def check_known(named: Mapping[str, str], models: Iterable[str]) -> None:
@@ -40,8 +40,8 @@ def check_known(named: Mapping[str, str], models: Iterable[str]) -> None:
         raise ExperimentError(*problems)
 
 
-def check_urgent(policy: object, models: Iterable[str]) -> None:
-    """Check that there are the models that a policy takes as urgent, if it is told of any.
+def check_named_models(policy: object, models: Iterable[str]) -> None:
+    """Check that there are the models that a policy is told of, if it is told of any.
 
     Raises
     ------
@@ -51,9 +51,9 @@ def check_urgent(policy: object, models: Iterable[str]) -> None:
     Examples
     --------
     >>> from isim.policies.orion import Orion
-    >>> check_urgent(Orion(urgent=("brt",)), ["bert"])
+    >>> check_named_models(Orion(urgent=("brt",)), ["bert"])
     Traceback (most recent call last):
     isim.errors.ExperimentError: policy: urgent=brt: no such model (has: bert); did you mean bert?
     """
-    if isinstance(policy, NamesUrgent):
-        check_known({f"policy: urgent={model}": model for model in policy.urgent}, models)
+    if isinstance(policy, NamesModels):
+        check_known({f"policy: {text}": model for text, model in policy.named_models().items()}, models)

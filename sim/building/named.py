@@ -8,7 +8,7 @@ from typing import Any
 from isim.building.experiment_keys import ExperimentKeys, is_analytic
 from isim.building.gpu_list import named_profiles
 from isim.building.inputs import Inputs, Problems, check_trace_file, load_inputs, read_profile
-from isim.building.known_models import check_urgent
+from isim.building.known_models import check_named_models
 from isim.building.objectives import check_objectives
 from isim.building.seeded import make_seeded, with_seed
 from isim.contention.contention_file import load_contention
@@ -62,7 +62,7 @@ def check_named(experiment: ExperimentKeys) -> None:
     with suppress(IsimError):
         models = _models(experiment.gpu_profiles)
         problems.collect(lambda: check_objectives(experiment.slo_s, models))
-        problems.collect(lambda: check_urgent(policy, models))
+        problems.collect(lambda: check_named_models(policy, models))
     problems.raise_any()
 
 
@@ -97,7 +97,7 @@ def name_problems(keys: Mapping[str, Any], wrong: Iterable[tuple[int | str, ...]
         named = [model for model in slo if ("slo", model) not in said]
         problems.collect(lambda: check_objectives(named, models))
     if models is not None:
-        problems.collect(lambda: check_urgent(policy, models))
+        problems.collect(lambda: check_named_models(policy, models))
     return problems.sentences
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from isim.building.deciding import build_each, build_first, build_router
 from isim.building.experiment_keys import ExperimentKeys, is_analytic
 from isim.building.inputs import Inputs, Problems
-from isim.building.known_models import check_urgent
+from isim.building.known_models import check_named_models
 from isim.building.objectives import check_objectives
 from isim.contention.contention_file import load_contention
 from isim.contention.contract import ContentionModel
@@ -77,7 +77,7 @@ def build(experiment: ExperimentKeys, inputs: Inputs) -> World:
     problems.collect(lambda: _check_shares(sharing, inputs))
     deciding = problems.collect(lambda: build_first(experiment))
     if deciding is not None:
-        problems.collect(partial(check_urgent, deciding[0], known))
+        problems.collect(partial(check_named_models, deciding[0], known))
     router = problems.collect(lambda: build_router(experiment))
     loaded = problems.collect(lambda: load_contention(experiment.contention))
     contention, fitted = loaded if loaded is not None else (None, None)

@@ -68,6 +68,13 @@ def test_the_doubt_goes_as_a_mix_is_learned() -> None:
     assert doubt.variance(Mix(("m5",), 1.0)) < 3 * math.sqrt(2 / 100) * NOISE**2
 
 
+def test_a_hundredth_of_a_batch_beside_another_shows_little() -> None:
+    """An error of 5 % over a time beside others of 1 % would be one of 500 %, were it known to come of them."""
+    doubt = Doubt()
+    doubt.learn(Mix(("a", "b"), 0.01), 0.05, 1e-4)
+    assert doubt.variance(Mix(("a", "b"), 1.0)) < 0.05**2
+
+
 def test_it_says_nothing_before_two_mixes_were_met() -> None:
     doubt = Doubt()
     doubt.learn(Mix(("m",), 1.0), 0.5, 0.0)

@@ -1,4 +1,4 @@
-"""A model that a policy takes as urgent, and that no GPU's profile has, is refused with all else that is wrong."""
+"""A model that a policy is told of, and that no GPU's profile has, is refused with all else that is wrong."""
 
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,13 @@ def test_a_model_of_any_profile_is_known_whether_requests_name_it_or_not(folder:
     for gpus in ("both.parquet", "2xa.parquet,both.parquet", "both.parquet,a.parquet"):
         check_keys(gpus=gpus, **keys)
     assert problems_of(gpus="2xa.parquet", **keys) == ("policy: urgent=bert: no such model (has: a); correct the name",)
+
+
+def test_a_planned_batch_size_of_no_model_is_refused(folder: Path) -> None:
+    keys: dict[str, Any] = {"profile": "both.parquet", "trace": "t.parquet"}
+    check_keys(policy="planned:batch_sizes=bert@1", **keys)
+    (problem,) = problems_of(policy="planned:batch_sizes=bert@1/brt@1", **keys)
+    assert problem == "policy: batch_sizes=brt@1: no such model (has: a, bert); did you mean bert?"
 
 
 def test_of_a_computed_profile_any_network_is_known() -> None:
