@@ -30,7 +30,7 @@ class Recording(FootedTable):
 
     _key = "isim.colocation"
     _what = "a co-location recording"
-    _made_by = "'isim profile --colocate' or 'isim import profile'"
+    _made_by = "'isim profile --colocate' or 'isim import recording'"
 
     @classmethod
     def from_table(cls, table: pa.Table, footer: dict[str, Any], where: str = "recording") -> Self:

@@ -130,3 +130,11 @@ def test_rejection_is_what_the_samples_around_an_execution_say(samples: list[Sam
 def test_without_telemetry_nothing_is_rejected() -> None:
     nothing = Telemetry.from_samples([])
     assert not rejected(np.array([0, 5]), np.array([5, 9]), nothing, float("nan")).any()
+
+
+def test_what_is_missing_is_a_recording() -> None:
+    with pytest.raises(ProfileError) as caught:
+        Recording.read("none.parquet")
+    assert str(caught.value) == (
+        "none.parquet: no such file; write one with 'isim profile --colocate' or 'isim import recording'"
+    )
