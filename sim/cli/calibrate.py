@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from isim.cli.parameters import RecordedSharing
+
 
 @click.command()
 @click.option("--profile", required=True, type=click.Path(), help="The kernels of the recording's workloads, alone.")
@@ -12,7 +14,10 @@ import click
     "--model", "models", multiple=True, help="A contention model to fit (repeatable), or all; all if left out."
 )
 @click.option(
-    "--sharing", default="streams", help="Which sharing mode of the recording to fit; modes are never pooled."
+    "--sharing",
+    default="streams",
+    type=RecordedSharing(shares=True),
+    help="Which sharing mode of the recording to fit; modes are never pooled.",
 )
 @click.option("-o", "--output", type=click.Path(), help="Where to write the best model, as TOML.")
 @click.option("-f", "--force", is_flag=True, help="Replace the file.")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from isim.cli.parameters import RecordedSharing
+
 _FILE = click.Path(path_type=Path)
 
 
@@ -26,7 +28,11 @@ def _svg(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path 
 )
 @click.option("--train", "train_on", type=_FILE, help="Train on this run or recording, test on the other.")
 @click.option("--train-profile", help="Profile of what is trained on.  [that of --profile]")
-@click.option("--sharing", help="Sharing mode of the recordings to take; modes are never pooled.")
+@click.option(
+    "--sharing",
+    type=RecordedSharing(shares=False),
+    help="Sharing mode of the recordings to take; modes are never pooled.",
+)
 @click.option(
     "--plot", type=click.Path(path_type=Path, dir_okay=False), callback=_svg, help="Draw errors into this file (.svg)."
 )

@@ -1,5 +1,6 @@
-"""What the flags of several commands accept: durations, rates, weights and objectives, with their units."""
+"""What the flags of several commands accept: durations, rates, weights and objectives, with their units, and modes."""
 
+import difflib
 import math
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -94,6 +95,36 @@ class Number(click.ParamType[float]):
             said = " and ".join(f"{words} {limit:g}" for words, limit in limits.items() if math.isfinite(limit))
             self.fail(f"must be a number {said} (found {value!r}); correct it", param, ctx)
         return number
+
+
+class RecordedSharing(click.ParamType[str]):
+    """A sharing mode that a recording may be of.
+
+    Parameters
+    ----------
+    shares
+        Whether `mps:shares`, with members held to a part of the SMs, is one of them.
+
+    Examples
+    --------
+    >>> RecordedSharing(shares=True)("mps:shares")
+    'mps:shares'
+    """
+
+    name = "mode"
+
+    def __init__(self, shares: bool) -> None:
+        self._shares = shares
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from isim.profiler.recording_schema import SHARINGS
+
+        modes = (*SHARINGS, "mps:shares") if self._shares else SHARINGS
+        if value not in modes:
+            near = difflib.get_close_matches(str(value), modes, 1)
+            choose = f"did you mean {near[0]!r}?" if near else f"choose {', '.join(map(repr, modes))}"
+            self.fail(f"no such choice (found {value!r}); {choose}", param, ctx)
+        return str(value)
 
 
 class _PerModel(click.ParamType[dict[str, float]]):

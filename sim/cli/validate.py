@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from isim.cli.parameters import RecordedSharing
+
 
 @click.command()
 @click.argument("run", required=False, type=click.Path(path_type=Path))
@@ -14,7 +16,12 @@ import click
 @click.option("--profile", type=click.Path(), help="The kernels of the recording's workloads, alone.")
 @click.option("--recording", type=click.Path(), help="What was measured together.")
 @click.option("--contention", help="A contention file (.toml), or NAME[:parameter=value,...].")
-@click.option("--sharing", default="streams", help="The recording's sharing mode to replay; modes are never pooled.")
+@click.option(
+    "--sharing",
+    default="streams",
+    type=RecordedSharing(shares=True),
+    help="The recording's sharing mode to replay; modes are never pooled.",
+)
 @click.option("--fail-if", help="Exit with 3 if this holds, such as 'mape > 0.1'; any number of the summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
