@@ -5,16 +5,9 @@ from pathlib import Path
 
 import click
 
-from isim.cli.parameters import RecordedSharing
+from isim.cli.parameters import RecordedSharing, SvgPath
 
 _FILE = click.Path(path_type=Path)
-
-
-def _svg(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse a name under which nobody looks for SVG."""
-    if path is not None and path.suffix.lower() != ".svg":
-        raise click.BadParameter(f"what is drawn is SVG (found {str(path)!r}); choose a name that ends in .svg")
-    return path
 
 
 @click.command()
@@ -33,9 +26,7 @@ def _svg(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path 
     type=RecordedSharing(shares=False),
     help="Sharing mode of the recordings to take; modes are never pooled.",
 )
-@click.option(
-    "--plot", type=click.Path(path_type=Path, dir_okay=False), callback=_svg, help="Draw errors into this file (.svg)."
-)
+@click.option("--plot", type=SvgPath(), help="Draw errors into this file (.svg).")
 @click.option("-f", "--force", is_flag=True, help="Replace an existing picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing to standard error but errors.")

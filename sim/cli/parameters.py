@@ -1,8 +1,9 @@
-"""What the flags of several commands accept: durations, rates, weights and objectives, with their units, and modes."""
+"""What the flags of several commands accept: durations, rates, weights, objectives, modes and pictures."""
 
 import difflib
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -125,6 +126,24 @@ class RecordedSharing(click.ParamType[str]):
             choose = f"did you mean {near[0]!r}?" if near else f"choose {', '.join(map(repr, modes))}"
             self.fail(f"no such choice (found {value!r}); {choose}", param, ctx)
         return str(value)
+
+
+class SvgPath(click.ParamType[Path]):
+    """Where to draw, by a name under which people look for SVG.
+
+    Examples
+    --------
+    >>> SvgPath()("errors.svg").name
+    'errors.svg'
+    """
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path: Path = click.Path(path_type=Path, dir_okay=False).convert(value, param, ctx)
+        if path.suffix.lower() != ".svg":
+            self.fail(f"what is drawn is SVG (found {str(path)!r}); choose a name that ends in .svg", param, ctx)
+        return path
 
 
 class _PerModel(click.ParamType[dict[str, float]]):

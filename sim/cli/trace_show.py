@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from isim.cli.parameters import SvgPath
 from isim.units import format_seconds
 
 
@@ -13,7 +14,7 @@ from isim.units import format_seconds
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--plot/--no-plot", default=True, help="Draw the rate over time and the burstiness.")
-@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw into this file, too.")
+@click.option("--svg", type=SvgPath(), help="Draw into this file (.svg), too.")
 @click.option("-f", "--force", is_flag=True, help="Replace an existing picture.")
 def command(file: Path, as_json: bool, plot: bool, svg: Path | None, force: bool) -> None:
     """Print how many requests a trace FILE holds, how fast they come and how bursty they are.

@@ -55,6 +55,7 @@ UNREADABLE = [
     ("trace", "expand", "t.parquet", "--factor", "inf", *OUT),
     ("trace", "map", "t.parquet", "--models", "a,b", "--zipf", "-1", *OUT),
     ("trace", "fit", "t.parquet", "--window", "0s", *OUT),
+    ("trace", "show", "t.parquet", "--svg", "a.png"),
     ("import", "recording", "nsys", "none.csv", "--skip", "-1", *OUT),
 ]
 UNUSABLE = [
