@@ -37,7 +37,9 @@ class _Batches(NamedTuple):
     finished_s: Floats
     slowdown: Floats
     kernel_slowdown: Floats
-    left_s: Floats
+    on_s: Floats
+    off_s: Floats
+    """When it came on a GPU and when it left, after the warm-up; the times of GPUs stand one after another."""
 
     def at(self, rows: Any) -> "_Batches":
         """Return some of the rows."""
@@ -47,12 +49,10 @@ class _Batches(NamedTuple):
 class _Residence:
     """When batches were resident: of all, for how long at least one of some was, and how many of all were then."""
 
-    def __init__(self, batches: _Batches, from_s: float) -> None:
-        self._from_s = from_s
-        to_s = batches.left_s
-        time_s = np.concatenate([batches.dispatched_s, to_s])
+    def __init__(self, batches: _Batches) -> None:
+        time_s = np.concatenate([batches.on_s, batches.off_s])
         order = np.argsort(time_s, kind="stable")
-        change = np.repeat(np.array([1.0, -1.0]), len(to_s))[order]
+        change = np.repeat(np.array([1.0, -1.0]), len(batches.on_s))[order]
         self._time_s = time_s[order]
         residents = np.cumsum(change)[:-1]
         self._resident_s = np.concatenate([[0.0], np.cumsum(residents * np.diff(self._time_s))])
@@ -62,10 +62,9 @@ class _Residence:
         """Return for how long at least one of the batches was resident, and the mean number of all batches then."""
         if not len(batches.model):
             return 0.0, None
-        order = np.argsort(batches.dispatched_s, kind="stable")
-        to_s = np.maximum.accumulate(batches.left_s[order])
-        from_s = np.maximum(batches.dispatched_s[order], np.concatenate([[0.0], to_s[:-1]]))
-        from_s = np.maximum(from_s, self._from_s)
+        order = np.argsort(batches.on_s, kind="stable")
+        to_s = np.maximum.accumulate(batches.off_s[order])
+        from_s = np.maximum(batches.on_s[order], np.concatenate([[0.0], to_s[:-1]]))
         busy = from_s < to_s
         from_s, to_s = from_s[busy], to_s[busy]
         resident_s = np.interp(to_s, self._time_s, self._resident_s) - np.interp(from_s, self._time_s, self._resident_s)
@@ -73,7 +72,7 @@ class _Residence:
         return busy_s, _ratio(float(np.sum(resident_s)), busy_s)
 
 
-def measure(folder: Path, end_s: float, from_s: float = 0.0) -> dict[str, Any]:
+def measure(folder: Path, end_s: float, from_s: float = 0.0, gpus: int = 1) -> dict[str, Any]:
     """Return the figures of every model (`models`) and of all together (`total`).
 
     Parameters
@@ -84,6 +83,8 @@ def measure(folder: Path, end_s: float, from_s: float = 0.0) -> dict[str, Any]:
         When the run ended.
     from_s
         When its warm-up ended: requests that arrived and batches that were dispatched before do not count.
+    gpus
+        How many there were, with those that had no batch.
 
     Raises
     ------
@@ -101,28 +102,42 @@ def measure(folder: Path, end_s: float, from_s: float = 0.0) -> dict[str, Any]:
     23
     """
     names: list[str] = []
-    batches, solo_s = _read_batches(folder, names, end_s)
+    batches, solo_s = _read_batches(folder, names, end_s, from_s)
     requests = _read_requests(folder, names, solo_s)
     # Models stand together, so that the figures of one are those of a slice.
     requests = requests.at(np.argsort(requests.model, kind="stable"))
     requests = requests.at(requests.arrived_s >= from_s) if from_s > 0 else requests
-    residence = _Residence(batches, from_s)
+    residence = _Residence(batches)
     figures = {
-        names[model]: _figures(requests.at(rows), batches.at(batches.model == model), residence, from_s, end_s)
+        names[model]: _figures(requests.at(rows), batches.at(batches.model == model), residence, gpus, from_s, end_s)
         for model, rows in _slices(requests.model)
     }
-    return {"models": dict(sorted(figures.items())), "total": _figures(requests, batches, residence, from_s, end_s)}
+    return {
+        "models": dict(sorted(figures.items())),
+        "total": _figures(requests, batches, residence, gpus, from_s, end_s),
+    }
 
 
-def _read_batches(folder: Path, names: list[str], end_s: float) -> tuple[_Batches, Floats]:
+def _read_batches(folder: Path, names: list[str], end_s: float, from_s: float) -> tuple[_Batches, Floats]:
     """Return the batches, and the solo duration of every batch by its id."""
-    columns = ["batch_id", "model", "requests", "dispatched_s", "finished_s", "solo_s", "slowdown", "kernel_slowdown"]
+    columns = [
+        "batch_id",
+        "gpu",
+        "model",
+        "requests",
+        "dispatched_s",
+        "finished_s",
+        "solo_s",
+        "slowdown",
+        "kernel_slowdown",
+    ]
     table = read_table(folder / "batches.parquet", columns)
     batch_id = _ints(table["batch_id"])
     solo_s = np.full(int(np.max(batch_id, initial=-1)) + 1, np.nan)
     solo_s[batch_id] = _floats(table["solo_s"])
     times = [_floats(table[name]) for name in ("dispatched_s", "finished_s", "slowdown", "kernel_slowdown")]
-    times.append(left_s(folder, batch_id, times[1], end_s))
+    before_s = _ints(table["gpu"]) * end_s
+    times += [np.maximum(each_s, from_s) + before_s for each_s in (times[0], left_s(folder, batch_id, times[1], end_s))]
     return _Batches(_codes(table["model"], names), _ints(table["requests"]), *times), solo_s
 
 
@@ -140,7 +155,7 @@ def _read_requests(folder: Path, names: list[str], solo_s: Floats) -> _Requests:
 
 
 def _figures(
-    requests: _Requests, batches: _Batches, residence: _Residence, from_s: float, end_s: float
+    requests: _Requests, batches: _Batches, residence: _Residence, gpus: int, from_s: float, end_s: float
 ) -> dict[str, Any]:
     length_s = end_s - from_s
     count = len(requests.model)
@@ -163,7 +178,7 @@ def _figures(
         **_distribution("interference", (finished_s - dispatched_s) - solo_s),
         "batches": int(np.count_nonzero(done)),
         "mean_batch_size": _ratio(int(batches.requests[done].sum()), int(np.count_nonzero(done))),
-        "busy_share": _ratio(busy_s, length_s),
+        "busy_share": _ratio(busy_s, gpus * length_s),
         "mean_concurrency": mean_concurrency,
         **_slowdowns("slowdown", batches.slowdown[done]),
         **_slowdowns("kernel_slowdown", batches.kernel_slowdown[done]),

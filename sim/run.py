@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isim import __version__
+from isim.building.gpu_list import named_profiles
 from isim.doubtful_settings import fitted_elsewhere, without_effect
 from isim.errors import RunError
 from isim.run_description import description_problems
@@ -120,6 +121,12 @@ class Run:
         """The figures of docs/metrics.md: `total`, and `models` by name."""
         summary: dict[str, Any] = self.description["summary"]
         return summary
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs there were."""
+        given = self.description["parameters"].get("gpus", 1)
+        return len(named_profiles(given)) or int(given)
 
     @property
     def own_slo(self) -> dict[str, dict[str, Any]]:

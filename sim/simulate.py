@@ -62,7 +62,7 @@ def simulate(experiment: ExperimentKeys, folder: str | Path | None, force: bool,
         if recorder.preemptions:
             description["sharing"] |= {"preemption_s": world.sharing.preemption_s}
             description["ending"] |= {"preemptions": recorder.preemptions}
-        description["summary"] = measure(partial, ending.end_s)
+        description["summary"] = measure(partial, ending.end_s, gpus=len(world.brains))
         Run(partial, description).write_description()
     return Run(target, description, temporary)
 

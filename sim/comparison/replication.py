@@ -58,4 +58,4 @@ def warm_up_of(run: Run) -> WarmUp:
 
 def figures_after(run: Run, from_s: float) -> Figures:
     """Return the figures of a run from a time on; they are in its `run.json` if that is its start."""
-    return measure(run.folder, run.description["ending"]["end_s"], from_s) if from_s > 0 else run.summary
+    return measure(run.folder, run.description["ending"]["end_s"], from_s, run.gpus) if from_s > 0 else run.summary

@@ -115,6 +115,30 @@ def test_figures_match_a_slow_computation(run: Run, model: str | None, from_s: f
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parametrize("from_s", [0.0, 0.3])
+def test_gpus_are_busy_and_hold_batches_each_by_itself(tmp_path: Path, from_s: float) -> None:
+    """Of three GPUs and one that no model is placed on: means over their time, and over their busy time."""
+    arrivals = {"rate": "900rps", "duration": "1s", "models": {"resnet50": 2, "vgg19": 1}}
+    experiment = Experiment(gpus=4, router="by-model:place=resnet50@0/resnet50@1/vgg19@2", arrivals=arrivals)
+    run = experiment.run(tmp_path / "run")
+    batches = run.table("batches").to_pylist()
+    end_s = run.description["ending"]["end_s"]
+    busy_s = resident_s = 0.0
+    for gpu in range(4):
+        times_s = [
+            (max(row["dispatched_s"], from_s), max(row["finished_s"], from_s)) for row in batches if row["gpu"] == gpu
+        ]
+        resident_s += sum(to_s - since_s for since_s, to_s in times_s)
+        last_s = from_s
+        for since_s, to_s in sorted(times_s):
+            busy_s += max(0.0, to_s - max(since_s, last_s))
+            last_s = max(last_s, to_s)
+    assert {row["gpu"] for row in batches} == {0, 1, 2}
+    total = measure(run.folder, end_s, from_s, run.gpus)["total"]
+    assert total["busy_share"] == pytest.approx(busy_s / (4 * (end_s - from_s)), rel=1e-9)
+    assert total["mean_concurrency"] == pytest.approx(resident_s / busy_s, rel=1e-9)
+
+
 def test_the_run_covers_every_outcome(run: Run) -> None:
     total = run.summary["total"]
     assert min(total[name] for name in ("on_time", "late", "rejected", "dropped", "unfinished")) > 0
