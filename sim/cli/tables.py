@@ -192,7 +192,7 @@ def _significant(value: float | None, scale: float = 1.0) -> str:
     """Write three digits or more, without an exponent where people would not."""
     if value is None:
         return "-"
-    value = round(value, 9) * scale  # times below a nanosecond are rounding
+    value = round(value, 9) * scale + 0.0  # times below a nanosecond are rounding, also those below zero
     size = abs(value)
     if size >= 100:
         return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}"
