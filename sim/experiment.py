@@ -136,7 +136,7 @@ class Experiment(ExperimentKeys):
             problems = [*problems, *sentences(error.errors(include_url=False), file, flag_of, known)]
         from isim.building.named import name_problems
 
-        of_flags = any(path[:length] in flag_of for path in wrong for length in range(1, len(path) + 1))
+        of_flags = any(path[: len(flag)] == flag or flag[: len(path)] == path for path in wrong for flag in flag_of)
         kind = FlagError if of_flags else ExperimentError
         raise kind(*problems, *name_problems(keys, wrong))
 

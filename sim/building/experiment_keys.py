@@ -74,6 +74,18 @@ class ExperimentKeys(Table):
             raise ValueError(f"names profiles, and so does profile={profile}; leave one of them out")
         return gpus
 
+    @on_field("arrivals", mode="before")
+    @classmethod
+    def _generated(cls, arrivals: object, info: ValidationInfo) -> object:
+        traced = info.data.get("trace") is not None
+        if not traced or not isinstance(arrivals, Mapping) or not arrivals or arrivals.keys() - _LAW:
+            return arrivals
+        flags = [f"--{'arrivals' if key == 'process' else key}" for key in arrivals]
+        raise whole(
+            f"arrivals: only generated requests take {' and '.join(arrivals)} (found trace as well); leave "
+            f"out {' and '.join(flags)}, and for less of a trace use --horizon or 'isim trace slice'"
+        )
+
     @on_field("clients")
     @classmethod
     def _one_source(cls, clients: Clients | None, info: ValidationInfo) -> Clients | None:
@@ -129,6 +141,8 @@ class ExperimentKeys(Table):
         return horizon_s
 
 
+_LAW = frozenset({"process", "duration", "models", "bursts"})
+"""The keys of arrivals that say nothing without a rate."""
 BUILT_IN: Mapping[str, Any] = {
     "profile": "analytic:L4",
     "arrivals": {

@@ -23,6 +23,8 @@ UNREADABLE = [
     ("run", "--sharing", "strms", "--policy", "gredy"),
     ("run", "--clients", "a=2", "--samples", "0", "--duration", "1s"),
     ("run", "--clients", "a=2", "--duration", "1s", "--think-law", "odd"),
+    ("run", "--trace", "t.parquet", "--duration", "5s"),
+    ("run", "--trace", "t.parquet", "--models", "a"),
     ("compare", "--sharing", "strms", *OUT),
     ("compare", "--sharing", "strms", "--policy", "gredy", *OUT),
     ("compare", "--seeds", "0"),

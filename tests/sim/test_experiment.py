@@ -130,6 +130,11 @@ def test_concurrency_follows_sharing(keys: dict[str, Any], concurrency: int) -> 
             "requests come from one place (found trace and arrivals); keep one of them",
         ),
         (
+            "trace = 't.parquet'\narrivals = { process = 'poisson', duration = '5s' }",
+            "arrivals: only generated requests take process and duration (found trace as well); leave "
+            "out --arrivals and --duration, and for less of a trace use --horizon or 'isim trace slice'",
+        ),
+        (
             "profile = 'p.parquet'",
             "no requests (found neither trace, arrivals nor clients); give one of them",
         ),
