@@ -53,6 +53,7 @@ def read_mixes(recording: Recording, profile: Profile, sharing: str, where: str)
         raise ProfileError(f"{where}: no such sharing mode (found {sharing!r}); write a mode, or mps:shares")
     left_out: dict[str, int] = defaultdict(int)
     unknown: set[str] = set()
+    suiting: list[str | None] = []
     mixes = []
     alone_ns = _alone_ns(members)
     for experiment, of_member in members.items():
@@ -65,6 +66,7 @@ def read_mixes(recording: Recording, profile: Profile, sharing: str, where: str)
         )
         counted = [[row["slowdown"] for row in of_one if row["counted"] and row["slowdown"]] for of_one in rows]
         missing = [f"{p.model}@{p.batch_size}" for p in processes if not _holds(profile, p)]
+        suiting.append(_taken_by(first))
         if first[0]["sharing"] != mode:
             left_out[f"measured under another sharing mode ({first[0]['sharing']})"] += 1
         elif any(row["sm_share"] != 1.0 for row in first) != bool(partitions):
@@ -83,11 +85,23 @@ def read_mixes(recording: Recording, profile: Profile, sharing: str, where: str)
         notes.append(f"the profile does not hold {', '.join(sorted(unknown))}")
     if not mixes:
         modes = sorted({row["sharing"] for of in members.values() for rows in of.values() for row in rows})
+        others = sorted({each for each in suiting if each}) if sharing not in suiting and None not in suiting else []
+        advice = (
+            f"choose --sharing {' or '.join(others)}" if others else "record mixes of workloads that the profile holds"
+        )
         raise ProfileError(
             f"{where}: no experiment that can be replayed under sharing {sharing!r} (found sharing {', '.join(modes)}; "
-            f"{'; '.join(notes) or 'solo measurements only'}); record mixes of workloads that the profile holds"
+            f"{'; '.join(notes) or 'solo measurements only'}); {advice}"
         )
     return mixes, notes
+
+
+def _taken_by(first: list[dict[str, Any]]) -> str | None:
+    """Return the `sharing` that takes an experiment, by a row of each member; None if there is none."""
+    mode: str = first[0]["sharing"]
+    if all(row["sm_share"] == 1.0 for row in first):
+        return mode
+    return "mps:shares" if mode == "mps" else None
 
 
 def _mix(

@@ -72,9 +72,9 @@ def _of_one_mode(experiments: Sequence[list[_Row]], sharing: str | None, path: s
     if sharing is None and len(modes) > 1:
         raise ProfileError(f"{path}: several sharing modes (found {', '.join(modes)}); choose one with --sharing")
     if sharing is not None and sharing not in modes:
+        advice = f"choose --sharing {' or '.join(modes)}" if modes else "record mixes"
         raise ProfileError(
-            f"{path}: no mix under sharing {sharing!r} (found {', '.join(modes) or 'solo measurements only'}); "
-            "choose another mode"
+            f"{path}: no mix under sharing {sharing!r} (found {', '.join(modes) or 'solo measurements only'}); {advice}"
         )
     return [experiment for experiment in experiments if sharing in (None, experiment[0]["sharing"])]
 

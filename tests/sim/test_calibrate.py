@@ -120,6 +120,22 @@ def test_mixes_of_a_recording() -> None:
         read_mixes(recording(), PROFILE, "streams", "c.parquet")
 
 
+@pytest.mark.parametrize(
+    ("modes", "share", "asked", "advice"),
+    [
+        ("mps", 1.0, "streams", "choose --sharing mps"),
+        ("mps", 0.5, "streams", "choose --sharing mps:shares"),
+        ("mps", 0.5, "mps", "choose --sharing mps:shares"),
+        ("mps", 1.0, "mps:shares", "choose --sharing mps"),
+        ("streams", 0.5, "mps", "record mixes of workloads that the profile holds"),
+    ],
+)
+def test_mixes_of_another_mode_only_are_a_matter_of_the_mode(modes: str, share: float, asked: str, advice: str) -> None:
+    other = recording(sharing=[modes] * 7, sm_share=[share] * 7)
+    with pytest.raises(ProfileError, match=rf"; {advice}$"):
+        read_mixes(other, PROFILE, asked, "c.parquet")
+
+
 def test_mixes_know_over_what_their_means_were_taken() -> None:
     found = recording(
         batches=pa.array([None, 400, None, None, None, None, None], pa.int64()),

@@ -156,5 +156,8 @@ def test_sharing_modes_are_not_pooled() -> None:
     with pytest.raises(ProfileError, match=r"several sharing modes \(found mps, time-slicing\); choose one"):
         recording_cases(both, None, None, "c.parquet")
     assert len(recording_cases(both, None, "mps", "c.parquet").cases) == 2
-    with pytest.raises(IsimError, match="no mix under sharing 'streams'"):
+    with pytest.raises(IsimError, match=r"no mix under sharing 'streams' .*; choose --sharing mps or time-slicing$"):
         recording_cases(both, None, "streams", "c.parquet")
+    solo = recording([{**rows[0], "member": 0}])
+    with pytest.raises(IsimError, match=r"found solo measurements only\); record mixes$"):
+        recording_cases(solo, None, "streams", "c.parquet")
