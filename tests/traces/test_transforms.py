@@ -313,8 +313,18 @@ def test_scaling_by_a_fit_reaches_the_rate_of_every_model() -> None:
             "replicate: copies of one request must fit into memory (found factor 1e+12, at most 1,048,576); lower the ",
         ),
         (lambda t: replicate(t, 2, -1, 1), "replicate: the jitter must be >= 0 (found -1 ns); correct it"),
-        (lambda t: cut(t, 5, 5), "slice: the interval is empty or leaves the observed time (found 5 to 5 of 9 ns)"),
-        (lambda t: cut(t, 0, 10), "slice: the interval is empty or leaves the observed time (found 0 to 10 of 9 ns)"),
+        (
+            lambda t: cut(t, 5, 5),
+            "slice: the interval is empty or leaves the observed time (found 5e-09 s to 5e-09 s of 9e-09 s); ",
+        ),
+        (
+            lambda t: cut(t, 0, 3_600_500_000_000),
+            "slice: the interval is empty or leaves the observed time (found 0 s to 3600.5 s of 9e-09 s); correct it",
+        ),
+        (
+            lambda t: cut(t, models=["bert", "a", "mlp"]),
+            "slice: no such model in the trace (found bert, mlp; the trace has: a, b); name models that it has",
+        ),
         (lambda t: thin(t, 0.5, 1).collected(), "thin: requests wait for others (parent_id) that may be dropped"),
         (lambda t: replicate(t, 2, 1, 1).collected(), "replicate: requests wait for others (parent_id)"),
         (lambda t: merge([t.collected()]), "merge: nothing to merge with (found 1); give at least two traces"),

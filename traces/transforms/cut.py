@@ -1,6 +1,6 @@
 """Take a part of a trace: an interval of time, some of its models."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ import pyarrow.compute as pc
 
 from isim.errors import TraceError
 from isim.traces.trace_stream import TraceStream
+
+_NAMED = 20
+"""Models that an error names; a trace may have thousands."""
 
 
 def cut(
@@ -28,7 +31,7 @@ def cut(
     Raises
     ------
     TraceError
-        The interval is empty or lies outside the observed time.
+        The interval is empty or lies outside the observed time, or the trace has no such model.
 
     Examples
     --------
@@ -42,8 +45,11 @@ def cut(
     # Of a trace observed until its last arrival, that arrival is in: there is nothing after it to leave out.
     until_ns = observed_ns + 1 if end_ns is None else end_ns
     if not 0 <= start_ns < until_ns or (end_ns is not None and end_ns > observed_ns):
-        found = f"found {start_ns} to {'the end' if end_ns is None else end_ns} of {observed_ns} ns"
+        end = "the end" if end_ns is None else f"{end_ns / 1e9:.15g} s"
+        found = f"found {start_ns / 1e9:.15g} s to {end} of {observed_ns / 1e9:.15g} s"
         raise TraceError(f"slice: the interval is empty or leaves the observed time ({found}); correct it")
+    if models is not None:
+        _check_models(models, trace.survey().models)
     duration_ns = min(until_ns, observed_ns) - start_ns
 
     def opened() -> Iterator[pa.Table]:
@@ -71,6 +77,15 @@ def cut(
     if isinstance(epoch := trace.footer.get("epoch"), str):
         footer["epoch"] = _later(epoch, start_ns)
     return trace.changed({"op": "slice", "params": params}, opened, **footer)
+
+
+def _check_models(named: Collection[str], known: Sequence[str]) -> None:
+    if unknown := sorted(set(named) - set(known)):
+        more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+        raise TraceError(
+            f"slice: no such model in the trace (found {', '.join(unknown)}; the trace has: "
+            f"{', '.join(known[:_NAMED])}{more}); name models that it has"
+        )
 
 
 def _freed(chunk: pa.Table, dropped: Any) -> pa.Table:
