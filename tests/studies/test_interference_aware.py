@@ -76,10 +76,9 @@ def test_the_study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pyte
     runpy.run_path(str(STUDIES / "interference_aware.py"), run_name="__main__")
     found: dict[str, Any] = json.loads((tmp_path / "interference_aware.json").read_text())
     loads = found["sustained"]["Poisson"]
-    assert list(loads)[:2] == [
-        "interference-aware with mechanisms, 2 at once", "interference-aware with oracle, 2 at once",
-    ]  # fmt: skip
-    assert set(list(loads)[2:]) == {"edf, 1 at once", "greedy, 1 at once"}
+    predictors = "mechanisms", "oracle", "look-ahead:contention=leftover"
+    assert list(loads)[:3] == [f"interference-aware with {predictor}, 2 at once" for predictor in predictors]
+    assert set(list(loads)[3:]) == {"edf, 1 at once", "greedy, 1 at once"}
     assert all(len(each) == 2 and min(each) > 0 for each in loads.values())
     assert found["ablation"]["all"] == found["predictors"]["`mechanisms`"]
     assert all(0 <= share <= 1 for pair in found["priorities"]["`priority`"] for share in pair)
