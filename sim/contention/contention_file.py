@@ -1,16 +1,16 @@
 """A fitted contention model as a TOML file: what it is, what it was fitted to, and how well it does."""
 
 import hashlib
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from isim.contention.contract import ContentionModel
-from isim.errors import ContentionError
+from isim.errors import ContentionError, TraceError
 from isim.plugins import load_plugin
 from isim.toml_text import toml_text
+from isim.traces.whole_file import whole_file
 
 SCHEMA_VERSION = "1"
 
@@ -42,14 +42,12 @@ def write_contention(path: str | Path, content: Mapping[str, Any], force: bool =
         The file exists and `force` is false, or it cannot be written.
     """
     check_free(path, force)
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    text = toml_text({"schema": SCHEMA_VERSION, **_own(content["name"]), **content})
     try:
-        partial.write_text(toml_text({"schema": SCHEMA_VERSION, **_own(content["name"]), **content}), encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ContentionError(f"{path}: cannot be written ({error.strerror}); choose another path") from None
+        with whole_file(path, force) as file:
+            file.write(text.encode())
+    except TraceError as error:
+        raise ContentionError(*error.problems) from None
 
 
 def read_contention(path: str | Path) -> tuple[ContentionModel, dict[str, Any]]:

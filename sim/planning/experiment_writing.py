@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from isim.building.experiment_file import rename_paths
-from isim.errors import ExperimentError
+from isim.errors import ExperimentError, TraceError
 from isim.toml_text import toml_text
+from isim.traces.whole_file import whole_file
 
 
 def check_free(path: Path, force: bool) -> None:
@@ -54,10 +55,9 @@ def write_experiment(path: Path, keys: Mapping[str, Any], comments: Iterable[str
     if isinstance(arrivals := own.get("arrivals"), dict):
         own["arrivals"] = dict(arrivals)
     rename_paths(own, lambda each: each if Path(each).is_absolute() else os.path.relpath(each, path.parent))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    text = "".join(f"# {line}\n" for line in comments) + toml_text(own)
     try:
-        partial.write_text("".join(f"# {line}\n" for line in comments) + toml_text(own), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ExperimentError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+        with whole_file(path, force) as file:
+            file.write(text.encode())
+    except TraceError as error:
+        raise ExperimentError(*error.problems) from None
