@@ -18,7 +18,7 @@ from isim.errors import IsimError
 T = TypeVar("T")
 
 _COMMANDS = {
-    "run": "Simulate requests through a policy on one GPU and record what happened.",
+    "run": "Simulate requests through a policy on GPUs and record what happened.",
     "compare": "Run several policies on the same requests and say how they differ.",
     "plan": "Plan how many GPUs are needed, which models are on which, and in which batches.",
     "evaluate": "Compare predictors on the batches of a run or a recording.",

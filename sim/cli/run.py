@@ -24,7 +24,7 @@ from isim.cli.experiment_flags import experiment_flags
 def command(
     experiment: Path | None, output: Path | None, force: bool, as_json: bool, quiet: bool, verbose: bool, **flags: Any
 ) -> None:
-    """Simulate requests through a policy on one GPU and record what happened.
+    """Simulate requests through a policy on GPUs and record what happened.
 
     EXPERIMENT is a TOML file; flags override it. Without it, and without a profile or requests of your own, it is the
     built-in example.
